@@ -1,0 +1,144 @@
+/**
+ * What the wire hands to the layers above it and takes from them: one exchange at a server, one try
+ * at a client, and bodies as pushed bytes with back-pressure. Nothing here is a promise: each
+ * callback runs in the turn of the event loop in which its bytes came.
+ */
+import type { FieldList } from './fields.ts';
+
+/** The start line and fields of a request, after every check of framing and target has passed. */
+export interface RequestHead {
+  /** As sent; methods are case-sensitive. `CONNECT` has an empty `target`. */
+  readonly method: string;
+  /** Origin-form: path and query, or `*` for OPTIONS. Absolute-form has been taken apart. */
+  readonly target: string;
+  /** Host as said by Host, an absolute-form target or CONNECT: lower case, with the port if there was one. */
+  readonly authority: string;
+  /** Minor version of HTTP/1 as spoken by the client. */
+  readonly minorVersion: 0 | 1;
+  /** End-to-end fields only: hop-by-hop ones and framing are gone; `te` survives as `trailers`. */
+  readonly fields: FieldList;
+  /** `undefined` if chunked; 0 if there is no body. */
+  readonly contentLength: number | undefined;
+  /** The protocol asked for by `Upgrade`, in lower case, if the connection may leave HTTP. */
+  readonly upgrade: string | undefined;
+  /** Whether the client waits for 100 before it sends its body. */
+  readonly expectsContinue: boolean;
+}
+
+/** The start line and fields of a reply, likewise cleaned. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly fields: FieldList;
+  /** `undefined` if the length is not known beforehand (chunked, or until the close). */
+  readonly contentLength: number | undefined;
+}
+
+/** Takes a body, piece by piece. */
+export interface BodySink {
+  /**
+   * Takes a piece; the bytes are valid during the call only, a sink that keeps them copies them.
+   * False asks the source to stop until `onDrain` is called; what comes nevertheless is taken.
+   */
+  write(chunk: Uint8Array): boolean;
+  /** The body is whole. Called once, never after `abort`. */
+  end(trailers?: FieldList): void;
+  /** The body will never be whole; whoever waits for it must learn that. Called at most once. */
+  abort(cause: string): void;
+  /** Set by the source; called by the sink after a `write` that gave false, when there is room. */
+  onDrain: (() => void) | undefined;
+}
+
+/** Who is at the other end of an accepted connection, as the socket itself shows it. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+  /** `mtls` only if the certificate was verified and carries exactly one SPIFFE id. */
+  readonly transport: 'mtls' | 'tls' | 'plain';
+  /** The SPIFFE id; only with `mtls`. */
+  readonly identity: string | undefined;
+}
+
+/** One request at a server, from the end of its head to the last byte of its reply. */
+export interface ServerExchange {
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  /** When the first byte of the head was read, on the server's clock. */
+  readonly startedAtMs: number;
+  /** Whether `respond` was called. */
+  readonly responded: boolean;
+  /** Lets the body of the request flow into `sink`. Until then it is not read from the socket. */
+  readBody(sink: BodySink): void;
+  /** Throws the body away as it comes, up to a bound after which the connection is closed. */
+  discardBody(): void;
+  /** Sends an interim reply (1xx, not 101). */
+  interim(status: number, fields: FieldList): void;
+  /**
+   * Sends the head of the reply, and the whole body if it is given; else the sink takes it. Legal
+   * once. For HEAD, 204 and 304 the body is swallowed.
+   */
+  respond(head: ResponseHead, body?: Uint8Array): BodySink;
+  /** Breaks the connection off: for a reply that cannot be finished honestly. */
+  abort(cause: string): void;
+  /**
+   * After an `Upgrade` (with 101 and these fields) or a CONNECT (200): HTTP ends here and bytes flow
+   * both ways. What the client sends goes to `sink`; the sink that is returned goes to the client.
+   */
+  tunnel(fields: FieldList | undefined, sink: BodySink): BodySink;
+  /**
+   * After a CONNECT: answers 200 and goes on reading HTTP on this connection, every request of
+   * which has `authority` as its fixed destination, whatever its Host says.
+   */
+  acceptConnect(authority: string): void;
+  /** Set by the handler: the client went away, or broke the protocol, before the reply was done. */
+  onClose: ((cause: 'client-gone' | 'bad-request' | 'client-timeout') => void) | undefined;
+  /** Set by the handler: the last byte of the reply was handed to the socket. */
+  onDone: (() => void) | undefined;
+}
+
+/** Why a try failed before its reply had a whole head. The names are reason codes. */
+export interface TryFailure {
+  readonly reason:
+    | 'connect-failed'
+    | 'connect-timeout'
+    | 'upstream-reset'
+    | 'upstream-protocol'
+    | 'upstream-identity'
+    | 'overflow';
+  /** True if it is proved that the other side processed nothing of the request. */
+  readonly unprocessed: boolean;
+  readonly detail: string;
+}
+
+/** What happens to one try. No call comes before `request` has returned. */
+export interface TryEvents {
+  /** A connection is there, and the head is being written. `reused`: it had served before. */
+  onSent(reused: boolean): void;
+  /** 1xx other than 101. */
+  onInterim(status: number, fields: FieldList): void;
+  /** The head of the reply; its body goes to the sink that is returned. */
+  onHead(head: ResponseHead): BodySink;
+  /** 101 or the 2xx of a CONNECT: bytes flow. `toPeer` takes ours, the returned sink gets theirs. */
+  onTunnel(head: ResponseHead, toPeer: BodySink): BodySink;
+  /** No whole head will come. After the head a broken reply shows as `abort` of its sink. */
+  onFailure(failure: TryFailure): void;
+}
+
+/** One request on its way to an upstream. */
+export interface ClientTry {
+  /** Takes the body of the request. For a request without one, `end` has been called already. */
+  readonly body: BodySink;
+  /** Gives the try up: closes its connection if bytes were sent. No event comes afterwards. */
+  cancel(): void;
+}
+
+/** The head of a request as it is to be sent; framing and Host are written by the codec. */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Value of Host. */
+  readonly authority: string;
+  readonly fields: FieldList;
+  /** `undefined` sends chunked. */
+  readonly contentLength: number | undefined;
+  readonly upgrade: string | undefined;
+}

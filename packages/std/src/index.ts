@@ -1,0 +1,10 @@
+export { AssertionError, assert, unreachable } from './assert.ts';
+export { BoundedQueue } from './bounded-queue.ts';
+export { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from './clock.ts';
+export { type DeadlineMs, deadlineAfter, isExpired, remainingMs } from './deadline.ts';
+export { Ewma } from './ewma.ts';
+export { codeOf, type Fault, LenoError, messageOf } from './leno-error.ts';
+export { err, ok, type Result } from './result.ts';
+export { type Rng, seededRng, systemRng } from './rng.ts';
+export { type Unsubscribe, Watch } from './watch.ts';
+export { TimeWindow } from './window.ts';
