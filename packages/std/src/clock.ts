@@ -29,14 +29,23 @@ export const systemTimers: Timers = {
   after(delayMs, fire) {
     const timer: unknown = setTimeout(fire, delayMs);
     if (hasUnref(timer)) timer.unref();
-    return {
-      cancel() {
-        // The handle is a number in browsers and an object in Node; clearTimeout takes both.
-        clearTimeout(timer as Parameters<typeof clearTimeout>[0]);
-      },
-    };
+    return handleOf(timer);
   },
 };
+
+/** As `systemTimers`, but a timer keeps the process alive: for whoever awaits it in a script. */
+export const systemHeldTimers: Timers = {
+  after: (delayMs, fire) => handleOf(setTimeout(fire, delayMs)),
+};
+
+function handleOf(timer: unknown): TimerHandle {
+  return {
+    cancel() {
+      // The handle is a number in browsers and an object in Node; clearTimeout takes both.
+      clearTimeout(timer as Parameters<typeof clearTimeout>[0]);
+    },
+  };
+}
 
 function hasUnref(timer: unknown): timer is { unref(): void } {
   return typeof timer === 'object' && timer !== null && 'unref' in timer;

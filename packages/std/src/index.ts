@@ -1,6 +1,13 @@
 export { AssertionError, assert, unreachable } from './assert.ts';
 export { BoundedQueue } from './bounded-queue.ts';
-export { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from './clock.ts';
+export {
+  type Clock,
+  systemClock,
+  systemHeldTimers,
+  systemTimers,
+  type TimerHandle,
+  type Timers,
+} from './clock.ts';
 export { type DeadlineMs, deadlineAfter, isExpired, remainingMs } from './deadline.ts';
 export { Ewma } from './ewma.ts';
 export { codeOf, type Fault, LenoError, messageOf } from './leno-error.ts';
