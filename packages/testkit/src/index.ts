@@ -1,1 +1,1 @@
-export {};
+export { foreignLeaf, type LeafOverrides, TestCa, type TestIdentity } from './certificates.ts';
