@@ -1,0 +1,72 @@
+/**
+ * What all calls of one proxy share: time, randomness, the running table, the application behind it, and
+ * those who watch. Swapping the table is one assignment here.
+ */
+import type { ServerExchange } from '@leno/http';
+import type { Clock, Rng, Timers } from '@leno/std';
+import type { IdSource } from '@leno/telemetry';
+import { Call, type Direction } from './call.ts';
+import type { CallMetrics } from './observe/call-metrics.ts';
+import type { CallJournal } from './observe/journal.ts';
+import { runStack } from './stack.ts';
+import { emptyTable } from './table/compile.ts';
+import type { RuntimeTable } from './table/runtime-table.ts';
+import { TimerWheel } from './timer-wheel.ts';
+import type { Cluster } from './upstream/cluster.ts';
+
+export interface EnginePorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly rng: Rng;
+  /** How this proxy names itself in `Proxy-Status`: `leno-payments`. */
+  readonly name: string;
+  /** Its own SPIFFE id. */
+  readonly identity: string;
+  readonly ids: IdSource;
+  readonly metrics: CallMetrics;
+  readonly journal: CallJournal;
+  /** The application behind the inbound listener, as a cluster of one. */
+  readonly application: Cluster;
+}
+
+export class Engine {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly rng: Rng;
+  readonly name: string;
+  readonly identity: string;
+  readonly ids: IdSource;
+  readonly metrics: CallMetrics;
+  readonly journal: CallJournal;
+  readonly application: Cluster;
+  readonly wheel: TimerWheel;
+  /** The running revision. Calls keep the one they began with. */
+  table: RuntimeTable = emptyTable;
+  /** Calls under way. */
+  activeCount = 0;
+
+  constructor(ports: EnginePorts) {
+    this.clock = ports.clock;
+    this.timers = ports.timers;
+    this.rng = ports.rng;
+    this.name = ports.name;
+    this.identity = ports.identity;
+    this.ids = ports.ids;
+    this.metrics = ports.metrics;
+    this.journal = ports.journal;
+    this.application = ports.application;
+    this.wheel = new TimerWheel(ports.clock, ports.timers);
+  }
+
+  /** Takes one request of the outbound listener through its stack. */
+  readonly outbound = (exchange: ServerExchange): void => this.#take(exchange, 'outbound');
+
+  /** Takes one request of the inbound listener through its stack. */
+  readonly inbound = (exchange: ServerExchange): void => this.#take(exchange, 'inbound');
+
+  #take(exchange: ServerExchange, direction: Direction): void {
+    const call = new Call(this, exchange, direction);
+    exchange.onClose = call.clientGone;
+    runStack(call);
+  }
+}

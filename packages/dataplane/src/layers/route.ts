@@ -1,0 +1,82 @@
+/** From what was dialled to a service, from the request to a rule, from its weights to a cluster. */
+import { pickBackend } from '@leno/routing';
+import type { Call } from '../call.ts';
+import type { Layer } from '../stack.ts';
+import { applyRequestFilters, applyResponseFilters } from '../table/filters.ts';
+import type { Destination } from '../table/runtime-table.ts';
+
+export const route: Layer = {
+  name: 'route',
+  enter(call) {
+    const { head, table } = call;
+    const destination = table.destinations.get(head.authority);
+    if (destination === undefined) {
+      call.fail('no-route', `nothing in the mesh is called ${head.authority}`);
+      return 'stop';
+    }
+    call.service = destination.service;
+    call.peerName = destination.service.name;
+    if (head.method === 'CONNECT') {
+      // The destination is fixed from here on; each request inside comes by again.
+      call.exchange.acceptConnect(head.authority);
+      call.status = 200;
+      call.end();
+      return 'stop';
+    }
+    return choose(call, destination);
+  },
+  reply(call, head) {
+    if (call.rule !== undefined) applyResponseFilters(call.rule.rule.filters, head.fields);
+  },
+};
+
+function choose(call: Call, destination: Destination): 'next' | 'stop' {
+  const { service, port } = destination;
+  if (service.routes === undefined) {
+    call.cluster = service.cluster;
+    call.policy = service.policy;
+    return 'next';
+  }
+  const { path, query } = splitTarget(call.head.target);
+  const { fields } = call.head;
+  const found = service.routes.match({
+    service: service.name,
+    port,
+    host: hostOf(call.head.authority),
+    method: call.head.method,
+    path,
+    query,
+    header: (name) => fields.get(name),
+  });
+  if (found === undefined) {
+    call.fail('no-route', `no rule of ${service.name} matches ${call.head.method} ${path}`);
+    return 'stop';
+  }
+  const rule = service.rules.get(found.rule);
+  const backend = pickBackend(found.rule, call.engine.rng);
+  const cluster = backend === undefined ? undefined : rule?.clusters.get(backend);
+  if (rule === undefined || backend === undefined || cluster === undefined) {
+    call.routeName = rule?.routeName ?? '-';
+    const why = backend?.invalid ?? 'the rule has no backend';
+    call.fail('invalid-backend', why);
+    return 'stop';
+  }
+  call.rule = rule;
+  call.routeName = rule.routeName;
+  call.policy = rule.policy;
+  call.cluster = cluster;
+  applyRequestFilters(found.rule.filters, fields);
+  applyRequestFilters(backend.filters, fields);
+  return 'next';
+}
+
+function splitTarget(target: string): { path: string; query: string } {
+  const mark = target.indexOf('?');
+  if (mark < 0) return { path: target, query: '' };
+  return { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}
+
+function hostOf(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  return colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority;
+}

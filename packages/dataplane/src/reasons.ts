@@ -1,0 +1,61 @@
+/**
+ * The closed list of ways in which the mesh itself ends a request: code, status, whom to blame, the
+ * RFC 9209 error type, and a sentence for people. Replies, metrics, logs and `leno why` read this
+ * table and nothing else.
+ */
+import type { Fault } from '@leno/std';
+
+interface ReasonEntry {
+  /** Status of the reply; `fault-injected` says its own. */
+  readonly status: number;
+  readonly fault: Fault;
+  /** Error type of `Proxy-Status` (RFC 9209 §2.3). */
+  readonly proxyError: string;
+  readonly title: string;
+}
+
+const entry = (status: number, fault: Fault, proxyError: string, title: string): ReasonEntry => ({
+  status,
+  fault,
+  proxyError,
+  title,
+});
+
+export const reasons = {
+  'no-route': entry(404, 'downstream', 'destination_not_found', 'no route for this destination'),
+  'no-endpoint': entry(503, 'upstream', 'destination_unavailable', 'no ready endpoint'),
+  'breaker-open': entry(503, 'upstream', 'destination_unavailable', 'every breaker is open'),
+  overflow: entry(503, 'upstream', 'connection_limit_reached', 'a limit towards it is reached'),
+  'connect-failed': entry(503, 'upstream', 'connection_refused', 'no connection could be made'),
+  'upstream-reset': entry(503, 'upstream', 'connection_terminated', 'the connection broke off'),
+  'upstream-protocol': entry(502, 'upstream', 'http_protocol_error', 'the reply was malformed'),
+  'request-timeout': entry(504, 'upstream', 'http_response_timeout', 'the request took too long'),
+  'per-try-timeout': entry(504, 'upstream', 'http_response_timeout', 'a try took too long'),
+  'connect-timeout': entry(504, 'upstream', 'connection_timeout', 'connecting took too long'),
+  'rate-limited': entry(429, 'downstream', 'http_request_denied', 'too many requests'),
+  denied: entry(403, 'downstream', 'http_request_denied', 'a policy denies this caller'),
+  unauthenticated: entry(401, 'downstream', 'http_request_denied', 'the caller has no identity'),
+  'bad-request': entry(400, 'downstream', 'http_request_error', 'the request is malformed'),
+  'head-too-large': entry(431, 'downstream', 'http_request_error', 'the head is too large'),
+  'body-too-large': entry(413, 'downstream', 'http_request_error', 'the body is too large'),
+  misdirected: entry(421, 'downstream', 'http_request_error', 'this is not the place for it'),
+  'fault-injected': entry(503, 'mesh', 'proxy_internal_response', 'a fault was injected'),
+  'invalid-backend': entry(500, 'mesh', 'proxy_configuration_error', 'the backend is not valid'),
+  draining: entry(503, 'mesh', 'destination_unavailable', 'this proxy is going away'),
+  'client-gone': entry(499, 'downstream', 'http_request_error', 'the client went away'),
+  'client-timeout': entry(408, 'downstream', 'http_request_error', 'the client was too slow'),
+  overloaded: entry(503, 'mesh', 'connection_limit_reached', 'this proxy is overloaded'),
+  'upstream-identity': entry(
+    502,
+    'upstream',
+    'tls_certificate_error',
+    'it is not who it should be',
+  ),
+  'filter-failed': entry(500, 'mesh', 'proxy_internal_error', 'the proxy failed'),
+} as const satisfies Record<string, ReasonEntry>;
+
+/** Why the mesh ended a request. */
+export type Reason = keyof typeof reasons;
+
+/** All codes, in the order of the table. */
+export const reasonCodes = Object.keys(reasons) as readonly Reason[];

@@ -1,0 +1,37 @@
+/** Replies that the mesh makes itself: one place, fed by the table of reasons. */
+import { FieldList } from '@leno/http';
+import type { Call } from './call.ts';
+import { type Reason, reasons } from './reasons.ts';
+
+const encoder = new TextEncoder();
+
+/**
+ * Answers with the status of `reason`, `Proxy-Status` (RFC 9209), `x-leno-reason`, and an RFC 9457
+ * body. Gives the status. `processed=?0` says that the application saw nothing of the request: the
+ * calling sidecar may then send it elsewhere.
+ */
+export function sendReason(call: Call, reason: Reason, detail: string): number {
+  const { status, proxyError, title } = reasons[reason];
+  const processed = call.unprocessed ? 'processed=?0' : 'processed=?1';
+  const body = encoder.encode(
+    JSON.stringify({
+      type: `urn:leno:reason:${reason}`,
+      title,
+      status,
+      reason,
+      detail,
+      requestId: call.requestId,
+    }),
+  );
+  const fields = FieldList.of([
+    ['content-type', 'application/problem+json'],
+    ['x-leno-reason', reason],
+    ['x-request-id', call.requestId],
+    ['proxy-status', `${call.engine.name}; error=${proxyError}; details="${reason}"; ${processed}`],
+  ]);
+  if (status === 503 && reason !== 'invalid-backend') fields.set('retry-after', '1');
+  call.exchange.discardBody();
+  call.exchange.respond({ status, fields, contentLength: body.length }, body);
+  call.responseBytes += body.length;
+  return status;
+}

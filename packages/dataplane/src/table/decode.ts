@@ -1,0 +1,92 @@
+/**
+ * Pushed resources to typed ones. A bundle is taken whole or not at all: one resource that cannot be
+ * read keeps the last good state of its own bundle and disturbs no other.
+ */
+import { type DecodedResource, decodeResource, type Resource } from '@leno/config';
+
+/** Why a resource was not taken; travels to its author in the `ack`. */
+export interface ResourceError {
+  readonly type: string;
+  readonly name: string;
+  readonly version: number;
+  readonly code: string;
+  readonly path: string;
+  readonly msg: string;
+}
+
+export interface DecodedView {
+  /** By `type/name`. */
+  readonly resources: ReadonlyMap<string, DecodedResource>;
+  readonly errors: readonly ResourceError[];
+}
+
+/** What one proxy is willing to hold. */
+export interface ViewLimits {
+  /** Rules of one route. */
+  readonly ruleCountMax: number;
+}
+
+export const emptyView: DecodedView = { resources: new Map(), errors: [] };
+
+/**
+ * Decodes a whole view. What has the version it had in `before` is not decoded again; bundles with an
+ * error keep what `before` had of them, also what the new view has dropped.
+ */
+export function decodeView(
+  resources: readonly Resource[],
+  before: DecodedView,
+  limits: ViewLimits,
+): DecodedView {
+  const errors: ResourceError[] = [];
+  const badBundles = new Set<string>();
+  const decoded = new Map<string, DecodedResource>();
+  for (const resource of resources) {
+    const key = keyOf(resource);
+    const known = before.resources.get(key);
+    if (known !== undefined && known.version === resource.version && known.hash === resource.hash) {
+      decoded.set(key, known);
+      continue;
+    }
+    const result = decodeResource(resource);
+    const error = result.ok ? overLimit(result.value, limits) : result.error;
+    if (result.ok && error === undefined) {
+      decoded.set(key, result.value);
+      continue;
+    }
+    badBundles.add(resource.bundle);
+    const { type, name, version } = resource;
+    errors.push({ type, name, version, ...(error ?? unreadable) });
+  }
+  return { resources: withLastGood(decoded, before, badBundles), errors };
+}
+
+const unreadable = { code: 'LENO_UNREADABLE', path: '', msg: 'the resource cannot be read' };
+
+/** A bound of this proxy that the resource exceeds, in the form of a decoding error. */
+function overLimit(
+  resource: DecodedResource,
+  limits: ViewLimits,
+): Omit<ResourceError, 'type' | 'name' | 'version'> | undefined {
+  if (resource.type !== 'route' || resource.body.rules.length <= limits.ruleCountMax) {
+    return undefined;
+  }
+  const msg = `${resource.body.rules.length} rules, and this proxy takes ${limits.ruleCountMax}: see LENO_ROUTE_RULE_COUNT_MAX`;
+  return { code: 'LENO_RULE_COUNT', path: 'body.rules', msg };
+}
+
+function withLastGood(
+  decoded: ReadonlyMap<string, DecodedResource>,
+  before: DecodedView,
+  badBundles: ReadonlySet<string>,
+): ReadonlyMap<string, DecodedResource> {
+  if (badBundles.size === 0) return decoded;
+  const good = new Map([...decoded].filter(([, resource]) => !badBundles.has(resource.bundle)));
+  for (const [key, resource] of before.resources) {
+    if (badBundles.has(resource.bundle)) good.set(key, resource);
+  }
+  return good;
+}
+
+function keyOf(resource: Pick<Resource, 'type' | 'name'>): string {
+  return `${resource.type}/${resource.name}`;
+}

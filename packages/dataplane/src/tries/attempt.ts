@@ -1,0 +1,137 @@
+/**
+ * One try of a call: from the choice of an endpoint to a head, a failure, or a cancellation. It
+ * settles breaker and balancer exactly once and tells the call what became of it.
+ */
+import type {
+  BodySink,
+  ClientTry,
+  FieldList,
+  ResponseHead,
+  TryEvents,
+  TryFailure,
+} from '@leno/http';
+import type { AttemptNote } from '@leno/telemetry';
+import type { Call } from '../call.ts';
+import type { Reason } from '../reasons.ts';
+import type { Cluster, TryOutcome } from '../upstream/cluster.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+
+/** What the retry layer does with the news of a try. */
+export interface AttemptOwner {
+  /** A whole head came. The sink that is returned takes the body. */
+  headCame(call: Call, attempt: Attempt, head: ResponseHead): BodySink;
+  /** 101 or a 2xx to CONNECT. */
+  tunnelCame(call: Call, attempt: Attempt, head: ResponseHead, toPeer: BodySink): BodySink;
+  /** No head will come. */
+  failed(call: Call, reason: Reason, unprocessed: boolean, detail: string): void;
+}
+
+const cancelled: AttemptNote['result'] = {
+  kind: 'failure',
+  reason: 'client-gone',
+  unprocessed: false,
+  detail: 'given up',
+};
+const timeout: AttemptNote['result'] = {
+  kind: 'failure',
+  reason: 'per-try-timeout',
+  unprocessed: false,
+  detail: 'no reply in time',
+};
+
+export class Attempt implements TryEvents {
+  readonly endpoint: Endpoint;
+  /** Set right after `pool.request` has returned; no event comes before. */
+  clientTry: ClientTry | undefined;
+  /** When this try is given up; `Infinity` if only the call's deadline bounds it. */
+  deadlineMs = Number.POSITIVE_INFINITY;
+  readonly #call: Call;
+  readonly #owner: AttemptOwner;
+  readonly #cluster: Cluster;
+  readonly #permit: number;
+  readonly #startedAtMs: number;
+  #settled = false;
+
+  constructor(call: Call, cluster: Cluster, endpoint: Endpoint, owner: AttemptOwner) {
+    const nowMs = call.engine.clock.nowMs();
+    this.endpoint = endpoint;
+    this.#call = call;
+    this.#owner = owner;
+    this.#cluster = cluster;
+    this.#startedAtMs = nowMs;
+    this.#permit = cluster.started(endpoint, nowMs);
+  }
+
+  onSent(): void {
+    this.#call.unprocessed = false;
+    this.#call.transport = this.endpoint.body.transport === 'mtls' ? 'mtls' : 'plain';
+  }
+
+  onInterim(status: number, fields: FieldList): void {
+    if (this.#current) this.#call.exchange.interim(status, fields);
+  }
+
+  onHead(head: ResponseHead): BodySink {
+    return this.#owner.headCame(this.#call, this, head);
+  }
+
+  onTunnel(head: ResponseHead, toPeer: BodySink): BodySink {
+    return this.#owner.tunnelCame(this.#call, this, head, toPeer);
+  }
+
+  onFailure(failure: TryFailure): void {
+    // An overflow is our own limit: it says nothing about the endpoint.
+    const { reason, unprocessed, detail: why } = failure;
+    this.settle(reason === 'overflow' ? 'ignored' : 'failure', {
+      kind: 'failure',
+      reason,
+      unprocessed,
+      detail: why,
+    });
+    if (!this.#current) return;
+    this.#call.unprocessed = failure.unprocessed;
+    const detail = `${failure.detail} (${this.endpoint.id})`;
+    this.#owner.failed(this.#call, failure.reason, failure.unprocessed, detail);
+  }
+
+  /** Tells breaker and balancer how it went, and notes it. Only the first call counts. */
+  settle(outcome: TryOutcome, result: AttemptNote['result'] = cancelled): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    const nowMs = this.#call.engine.clock.nowMs();
+    const tookMs = nowMs - this.#startedAtMs;
+    this.#call.tries.push({
+      endpointId: this.endpoint.id,
+      startedAfterMs: this.#startedAtMs - this.#call.startedAtMs,
+      durationMs: tookMs,
+      result,
+    });
+    this.#call.engine.metrics.tried(this.#call, outcome);
+    this.#cluster.ended(this.endpoint, this.#permit, outcome, tookMs, nowMs);
+  }
+
+  /** The time of this try is over, but not that of the call. */
+  expire(nowMs: number): void {
+    if (nowMs < this.deadlineMs || this.#settled) return;
+    this.timedOut();
+    const tookMs = Math.round(nowMs - this.#startedAtMs);
+    const detail = `no reply after ${tookMs} ms (${this.endpoint.id})`;
+    this.#owner.failed(this.#call, 'per-try-timeout', false, detail);
+  }
+
+  /** Given up because of the time it took: the endpoint's failure. */
+  timedOut(): void {
+    this.settle('failure', timeout);
+    this.clientTry?.cancel();
+  }
+
+  /** Given up for a reason that says nothing about the endpoint. */
+  cancel(): void {
+    this.settle('ignored');
+    this.clientTry?.cancel();
+  }
+
+  get #current(): boolean {
+    return this.#call.attempt === this && !this.#call.ended;
+  }
+}

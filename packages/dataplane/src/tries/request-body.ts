@@ -1,0 +1,89 @@
+/**
+ * The body of a request between the client and however many tries need it. Up to `replayBytesMax` is kept, so
+ * that a further try can send it again; what is longer is sent once and makes the call final.
+ */
+import type { BodySink } from '@leno/http';
+
+export class RequestBody implements BodySink {
+  onDrain: (() => void) | undefined = undefined;
+  /** Bytes that the client has sent. */
+  byteCount = 0;
+  readonly #replayBytesMax: number;
+  readonly #onBroken: (cause: string) => void;
+  #kept: Uint8Array[] = [];
+  #overflowed = false;
+  #state: 'open' | 'ended' | 'broken' = 'open';
+  #target: BodySink | undefined;
+
+  /** `onBroken` is told when the client's body will never be whole. */
+  constructor(replayBytesMax: number, onBroken: (cause: string) => void) {
+    this.#replayBytesMax = replayBytesMax;
+    this.#onBroken = onBroken;
+  }
+
+  /** Whether another try could send everything that came so far. */
+  get replayable(): boolean {
+    return !this.#overflowed;
+  }
+
+  /** Whether the client has sent all of it. */
+  get complete(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /** Sends what is kept to `target`, and everything that follows. Replaces the target before. */
+  attach(target: BodySink): void {
+    this.#target = target;
+    target.onDrain = () => {
+      if (this.#target === target) this.onDrain?.();
+    };
+    let open = true;
+    for (const piece of this.#kept) open = target.write(piece);
+    if (this.#overflowed) this.#kept = [];
+    if (this.#state === 'ended') target.end();
+    else if (open) this.onDrain?.();
+  }
+
+  /** Lets go of the target; what comes is kept while it may be, then stops the client. */
+  detach(): void {
+    if (this.#target !== undefined) this.#target.onDrain = undefined;
+    this.#target = undefined;
+  }
+
+  /** No further try will come: what was kept is forgotten, and bodies just flow. */
+  giveUpReplay(): void {
+    this.#overflowed = true;
+    this.#kept = [];
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.byteCount += chunk.length;
+    this.#keep(chunk);
+    return this.#target === undefined ? false : this.#target.write(chunk);
+  }
+
+  end(): void {
+    this.#state = 'ended';
+    this.#target?.end();
+  }
+
+  abort(cause: string): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'broken';
+    // A half-sent body must never look whole upstream.
+    this.#target?.abort(cause);
+    this.#onBroken(cause);
+  }
+
+  #keep(chunk: Uint8Array): void {
+    if (this.#overflowed) return;
+    if (this.byteCount > this.#replayBytesMax) {
+      // Without a target the kept bytes are the only copy: they stay until a try has taken them.
+      this.#overflowed = true;
+      if (this.#target !== undefined) this.#kept = [];
+      else this.#kept.push(Uint8Array.from(chunk));
+      return;
+    }
+    this.#kept.push(Uint8Array.from(chunk));
+  }
+}

@@ -1,0 +1,50 @@
+/** After an upgrade: bytes both ways, until either end is done. */
+import type { BodySink, ResponseHead } from '@leno/http';
+import type { Call } from '../call.ts';
+
+/** Joins the client to the peer; gives the sink that takes the peer's bytes. */
+export function pumpTunnel(call: Call, head: ResponseHead, toPeer: BodySink): BodySink {
+  const fromClient = counted(toPeer, (bytes) => {
+    call.requestBytes += bytes;
+  });
+  const toClient = call.exchange.tunnel(head.fields, fromClient);
+  const open = { client: true, peer: true };
+  const oneDone = (side: 'client' | 'peer'): void => {
+    open[side] = false;
+    if (!open.client && !open.peer) call.end();
+  };
+  fromClient.onEnd = () => oneDone('client');
+  const fromPeer = counted(toClient, (bytes) => {
+    call.responseBytes += bytes;
+  });
+  fromPeer.onEnd = () => oneDone('peer');
+  return fromPeer;
+}
+
+interface CountedSink extends BodySink {
+  onEnd: () => void;
+}
+
+function counted(sink: BodySink, count: (bytes: number) => void): CountedSink {
+  return {
+    onEnd: () => undefined,
+    get onDrain() {
+      return sink.onDrain;
+    },
+    set onDrain(listener) {
+      sink.onDrain = listener;
+    },
+    write(chunk) {
+      count(chunk.length);
+      return sink.write(chunk);
+    },
+    end() {
+      sink.end();
+      this.onEnd();
+    },
+    abort(cause) {
+      sink.abort(cause);
+      this.onEnd();
+    },
+  };
+}

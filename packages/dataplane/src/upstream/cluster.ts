@@ -1,0 +1,217 @@
+/**
+ * The endpoints of one service under one policy, with everything that is remembered about them. A
+ * cluster outlives config revisions: what its breakers and its balancer have learnt stays.
+ */
+import { createPicker, EndpointSet, type Picker } from '@leno/balancer';
+import {
+  type BreakerBody,
+  defaults,
+  type EndpointBody,
+  type TrafficPolicyBody,
+} from '@leno/config';
+import { Breaker, type BreakerOptions, EjectionCap, RetryBudget } from '@leno/resilience';
+import type { PoolLimits } from '@leno/http';
+import type { Rng } from '@leno/std';
+import { overlay } from '../table/overlay.ts';
+import { Endpoint, PANIC_PERMIT } from './endpoint.ts';
+import type { PoolRegistry } from './pools.ts';
+
+/** How a try ended, in the words that breaker and balancer share. `rateOnly` is a 429. */
+export type TryOutcome = 'success' | 'failure' | 'rateOnly' | 'ignored';
+
+/** Why no endpoint could be given. */
+export type NoPick = 'no-endpoint' | 'breaker-open';
+
+export interface ClusterHooks {
+  breakerChanged(cluster: Cluster, endpoint: string, from: string, to: string, why: string): void;
+}
+
+export class Cluster {
+  /** `namespace/name` of the service. */
+  readonly name: string;
+  readonly budget: RetryBudget;
+  /** Requests under way, retries included. */
+  activeCount = 0;
+  /** Requests that passed although every breaker refused. */
+  panicCount = 0;
+  readonly #pools: PoolRegistry;
+  readonly #rng: Rng;
+  readonly #hooks: ClusterHooks;
+  readonly #set = new EndpointSet<Endpoint>();
+  readonly #cap: EjectionCap;
+  #picker: Picker;
+  #pickerKey = '';
+  #policy: TrafficPolicyBody | undefined;
+  #bodies: readonly EndpointBody[] = [];
+  #nowMs = 0;
+  #excluded: Endpoint | undefined;
+
+  constructor(name: string, pools: PoolRegistry, rng: Rng, hooks: ClusterHooks) {
+    this.name = name;
+    this.#pools = pools;
+    this.#rng = rng;
+    this.#hooks = hooks;
+    this.#cap = new EjectionCap({
+      ratioMax: defaults.breaker.ejectionRatioMax,
+      failFast: defaults.breaker.failFast,
+    });
+    this.budget = new RetryBudget(defaults.budget);
+    this.#picker = createPicker('peakEwma', this.#set, defaults.balancer);
+  }
+
+  get limits(): PoolLimits {
+    return overlay(defaults.limits, this.#policy?.limits);
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return Array.from({ length: this.#set.length }, (_, index) => this.#set.at(index));
+  }
+
+  get ejectedCount(): number {
+    return this.#cap.ejectedCount;
+  }
+
+  /** Takes a new policy; what was learnt stays where the kind of picker does. */
+  setPolicy(policy: TrafficPolicyBody | undefined): void {
+    if (policy === this.#policy) return;
+    this.#policy = policy;
+    const options = breakerOptions(policy?.breaker);
+    this.#cap.update({
+      ratioMax: policy?.breaker?.ejectionRatioMax ?? defaults.breaker.ejectionRatioMax,
+      failFast: policy?.breaker?.failFast ?? defaults.breaker.failFast,
+    });
+    for (const endpoint of this.endpoints) endpoint.breaker.update(options);
+    this.budget.update(overlay(defaults.budget, policy?.budget));
+    const balancer = overlay(defaults.balancer, policy?.balancer);
+    const key = JSON.stringify(balancer);
+    if (key !== this.#pickerKey) {
+      this.#pickerKey = key;
+      this.#picker = createPicker(balancer.kind, this.#set, balancer);
+    }
+  }
+
+  /** Takes the present endpoints. Those that draining or gone take nothing new; what they have finishes. */
+  setEndpoints(bodies: readonly EndpointBody[], nowMs: number): void {
+    if (bodies === this.#bodies) return;
+    this.#bodies = bodies;
+    const known = new Map(this.endpoints.map((endpoint) => [endpoint.id, endpoint]));
+    const next = bodies
+      .filter((body) => body.health === 'ready')
+      .map((body) => this.#carryOver(known.get(body.id), body));
+    this.#cap.setEndpointCount(next.length);
+    this.#set.update(next, nowMs);
+    const kept = new Set(next);
+    for (const endpoint of known.values()) {
+      if (!kept.has(endpoint)) this.#letGo(endpoint, nowMs);
+    }
+  }
+
+  /**
+   * Chooses an endpoint whose breaker admits, `excluded` only if there is no other. Where every
+   * breaker refuses and the policy does not ask for fail-fast, one is chosen nevertheless.
+   */
+  pick(nowMs: number, excluded: Endpoint | undefined): Endpoint | NoPick {
+    if (this.#set.length === 0) return 'no-endpoint';
+    this.#nowMs = nowMs;
+    this.#excluded = this.#set.length > 1 ? excluded : undefined;
+    let index = this.#picker.pick(nowMs, this.#rng, this.#admits);
+    if (index < 0 && this.#excluded !== undefined) {
+      this.#excluded = undefined;
+      index = this.#picker.pick(nowMs, this.#rng, this.#admits);
+    }
+    if (index >= 0) return this.#set.at(index);
+    if (this.#policy?.breaker?.failFast === true) return 'breaker-open';
+    index = this.#picker.pick(nowMs, this.#rng, admitAll);
+    return index < 0 ? 'no-endpoint' : this.#set.at(index);
+  }
+
+  /** Counts a try in and gives its permit. */
+  started(endpoint: Endpoint, nowMs: number): number {
+    this.activeCount += 1;
+    const index = this.#set.indexOf(endpoint.id);
+    if (index >= 0) this.#picker.started(index, nowMs);
+    const permit = endpoint.breaker.tryAcquire(nowMs);
+    if (permit >= 0) return permit;
+    this.panicCount += 1;
+    return PANIC_PERMIT;
+  }
+
+  /** Settles a try with breaker and balancer. */
+  ended(
+    endpoint: Endpoint,
+    permit: number,
+    outcome: TryOutcome,
+    tookMs: number,
+    nowMs: number,
+  ): void {
+    this.activeCount -= 1;
+    const index = this.#set.indexOf(endpoint.id);
+    if (index >= 0) {
+      this.#picker.ended(index, nowMs, tookMs, outcome === 'rateOnly' ? 'failure' : outcome);
+    }
+    if (permit === PANIC_PERMIT) return;
+    switch (outcome) {
+      case 'success':
+        endpoint.breaker.success(permit, nowMs);
+        break;
+      case 'ignored':
+        endpoint.breaker.release(permit, nowMs);
+        break;
+      default:
+        endpoint.breaker.failure(permit, nowMs, outcome);
+    }
+  }
+
+  /** What the balancer thinks of each endpoint, for explanation. */
+  explain(nowMs: number): readonly { readonly id: string; readonly score: number }[] {
+    return this.#picker.explain(nowMs);
+  }
+
+  /** Lets go of every endpoint; the cluster is not used again. */
+  close(nowMs: number): void {
+    this.setEndpoints([], nowMs);
+  }
+
+  readonly #admits = (index: number): boolean => {
+    const endpoint = this.#set.at(index);
+    return endpoint !== this.#excluded && endpoint.breaker.admits(this.#nowMs);
+  };
+
+  #carryOver(known: Endpoint | undefined, body: EndpointBody): Endpoint {
+    if (known !== undefined && sameAddress(known.body, body)) {
+      known.body = body;
+      return known;
+    }
+    const options: BreakerOptions = breakerOptions(this.#policy?.breaker);
+    const breaker = new Breaker(options, { rng: this.#rng, cap: this.#cap });
+    breaker.onTransition = (from, to, why) => {
+      this.#hooks.breakerChanged(this, body.id, from, to, why);
+    };
+    return new Endpoint(body, breaker, this.#pools.acquire(body, this.limits));
+  }
+
+  #letGo(endpoint: Endpoint, nowMs: number): void {
+    endpoint.breaker.dispose(nowMs);
+    this.#pools.release(endpoint.body);
+  }
+}
+
+function admitAll(): boolean {
+  return true;
+}
+
+/** Whether an endpoint with the same id is still at the same place under the same name. */
+function sameAddress(one: EndpointBody, other: EndpointBody): boolean {
+  return (
+    one.address === other.address &&
+    one.port === other.port &&
+    one.transport === other.transport &&
+    one.identity === other.identity
+  );
+}
+
+/** The breaker of one endpoint: what the policy says, and the defaults for the rest. */
+function breakerOptions(body: BreakerBody | undefined): BreakerOptions {
+  const { ejectionRatioMax, failFast, ...options } = overlay(defaults.breaker, body);
+  return options;
+}

@@ -1,0 +1,25 @@
+/** One endpoint as the proxy sees it: where it is, its breaker, and its connections. */
+import type { EndpointBody } from '@leno/config';
+import type { UpstreamPool } from '@leno/http';
+import type { Breaker } from '@leno/resilience';
+
+export class Endpoint {
+  readonly id: string;
+  readonly breaker: Breaker;
+  readonly pool: UpstreamPool;
+  body: EndpointBody;
+
+  constructor(body: EndpointBody, breaker: Breaker, pool: UpstreamPool) {
+    this.id = body.id;
+    this.body = body;
+    this.breaker = breaker;
+    this.pool = pool;
+  }
+
+  get weight(): number {
+    return this.body.weight;
+  }
+}
+
+/** The permit of a request that was let through although every breaker refused. */
+export const PANIC_PERMIT = -2;
