@@ -1,0 +1,157 @@
+/**
+ * What a proxy is told from outside: environment variables, and flags of the same names that win over
+ * them (`--service` is `LENO_SERVICE`). The only place that reads either. Every bad value is
+ * reported, not only the first.
+ */
+import type { AppAddress } from '@leno/dataplane/node';
+import { LenoError } from '@leno/std';
+import * as z from 'zod';
+
+/** Settings that cannot be used; the message has one line for each. Exit code 64. */
+export class SettingsError extends LenoError {
+  readonly code = 'LENO_SETTINGS';
+  readonly fault = 'mesh';
+}
+
+/** A socket address to listen on. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const listen = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context): ListenAddress => {
+      const found = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+      const port = Number(found?.[3]);
+      if (found === null || port > 65_535) {
+        context.addIssue(`${quote(text)} is not HOST:PORT with a port from 0 to 65535`);
+        return z.NEVER;
+      }
+      return { host: found[1] ?? found[2] ?? '', port };
+    });
+
+const label = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'use lower-case letters, digits and dashes');
+
+const labels = z
+  .string()
+  .default('')
+  .transform((text, context): Record<string, string> => {
+    const pairs = text.split(',').filter((pair) => pair.trim() !== '');
+    const entries = pairs.map((pair) => pair.split('=').map((side) => side.trim()));
+    if (entries.some((sides) => sides.length !== 2 || sides[0] === '')) {
+      context.addIssue(`${quote(text)} is not KEY=VALUE,KEY=VALUE`);
+      return z.NEVER;
+    }
+    return Object.fromEntries(entries);
+  });
+
+const app = z
+  .string()
+  .default('127.0.0.1:8080')
+  .transform((text, context): AppAddress => {
+    if (text.startsWith('unix:')) return { kind: 'unix', path: text.slice(5) };
+    const found = /^([^:]+|\[[^\]]+\]):(\d{1,5})$/.exec(text);
+    const port = Number(found?.[2]);
+    if (found?.[1] === undefined || port < 1 || port > 65_535) {
+      const h2c = text.startsWith('h2c://') ? '; h2c applications are not supported yet' : '';
+      context.addIssue(`${quote(text)} is not HOST:PORT or unix:PATH${h2c}`);
+      return z.NEVER;
+    }
+    return { kind: 'tcp', host: found[1].replace(/^\[|\]$/g, ''), port };
+  });
+
+const controlPlane = z
+  .string()
+  .regex(/^[^\s/:]+:\d{1,5}$/, 'use HOST:PORT of the push listener, for example 127.0.0.1:9902');
+
+const Settings = z.object({
+  LENO_CONTROL_PLANE: controlPlane,
+  LENO_SERVICE: label,
+  LENO_NAMESPACE: label.default('default'),
+  LENO_VERSION: z.string().max(63).default('v1'),
+  LENO_LABELS: labels,
+  LENO_INSTANCE: z.string().min(1).max(253).optional(),
+  LENO_JOIN_TOKEN_FILE: z.string().optional(),
+  LENO_TRUST_PIN: z
+    .string()
+    .regex(/^sha256:[A-Za-z0-9+/=_-]{40,}$/, 'use the pin that the control plane prints'),
+  LENO_TRUST_DOMAIN: z.string().default('mesh.local'),
+  LENO_OUTBOUND_LISTEN: listen('127.0.0.1:15001'),
+  LENO_INBOUND_LISTEN: listen('0.0.0.0:15006'),
+  LENO_ADMIN_LISTEN: listen('127.0.0.1:15000'),
+  LENO_METRICS_LISTEN: listen('0.0.0.0:15020'),
+  LENO_ADVERTISE: z
+    .string()
+    .regex(/^[^\s:]+(:\d{1,5})?$/, 'use HOST or HOST:PORT as other proxies reach it')
+    .optional(),
+  LENO_APP: app,
+  LENO_STATE_DIR: z.string().min(1),
+  LENO_MODE: z
+    .enum(['sidecar', 'gateway'])
+    .default('sidecar')
+    .refine((mode) => mode === 'sidecar', 'the gateway mode is not built yet'),
+  LENO_DRAIN_TIMEOUT_MS: z.coerce.number().int().min(0).max(600_000).default(30_000),
+  LENO_ROUTE_RULE_COUNT_MAX: z.coerce.number().int().min(1).default(10_000),
+  LENO_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LENO_WORKERS: z.coerce.number().int().min(1).max(1, 'more than one is not built yet').default(1),
+});
+
+export type Settings = z.output<typeof Settings>;
+
+const names = Object.keys(Settings.shape);
+
+/** Reads environment and flags. Throws `SettingsError` that lists every bad or unknown one. */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  flags: readonly string[] = process.argv.slice(2),
+): Settings {
+  const complaints: string[] = [];
+  const given: Record<string, string | undefined> = {};
+  for (const name of names) given[name] = environment[name];
+  readFlags(flags, given, complaints);
+  const result = Settings.safeParse(given);
+  for (const issue of result.error?.issues ?? []) {
+    const name = String(issue.path[0]);
+    const said = given[name] === undefined ? 'is not set' : `is ${quote(given[name])}`;
+    complaints.push(`${name} ${said}: ${issue.message}`);
+  }
+  if (result.data === undefined || complaints.length > 0) {
+    throw new SettingsError(complaints.join('\n'));
+  }
+  return result.data;
+}
+
+function readFlags(
+  flags: readonly string[],
+  given: Record<string, string | undefined>,
+  complaints: string[],
+): void {
+  for (let index = 0; index < flags.length; index += 1) {
+    const [flag = '', inline] = splitOnce(flags[index] ?? '');
+    const name = `LENO_${flag.replace(/^--/, '').replaceAll('-', '_').toUpperCase()}`;
+    if (!flag.startsWith('--') || !names.includes(name)) {
+      complaints.push(`${quote(flag)} is not a flag; the flags are ${names.map(flagOf).join(' ')}`);
+      continue;
+    }
+    if (inline === undefined) index += 1;
+    given[name] = inline ?? flags[index];
+  }
+}
+
+function splitOnce(text: string): readonly [string, string | undefined] {
+  const at = text.indexOf('=');
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function flagOf(name: string): string {
+  return `--${name.slice(5).toLowerCase().replaceAll('_', '-')}`;
+}
+
+function quote(text: string | undefined): string {
+  return JSON.stringify(text ?? '');
+}
