@@ -1,1 +1,53 @@
-export {};
+export { Breaker, type BreakerPorts } from './breaker/breaker.ts';
+export { type BreakerOptions, defaultBreakerOptions } from './breaker/breaker-options.ts';
+export type {
+  BreakerListener,
+  BreakerReason,
+  BreakerReport,
+  BreakerState,
+} from './breaker/breaker-report.ts';
+export {
+  defaultEjectionCapOptions,
+  EjectionCap,
+  type EjectionCapOptions,
+} from './breaker/ejection-cap.ts';
+export { BreakerOpenError, type BreakerRefusal } from './calls/breaker-open-error.ts';
+export {
+  CallBreaker,
+  type CallBreakerOptions,
+  type CallOutcome,
+  classifyCall,
+  createBreaker,
+  type Settled,
+} from './calls/call-breaker.ts';
+export { type Ports, systemPorts } from './calls/ports.ts';
+export { type RetryOptions, retry } from './calls/retry.ts';
+export { TimedOutError } from './calls/timed-out-error.ts';
+export {
+  type TimeoutContext,
+  type WithTimeoutOptions,
+  withTimeout,
+} from './calls/with-timeout.ts';
+export { InvalidOptionError } from './invalid-option-error.ts';
+export { type BackoffOptions, backoffMs, retryDelayMs } from './retry/backoff.ts';
+export {
+  decideRetry,
+  defaultRetryPolicy,
+  isIdempotentMethod,
+  type RetryDecision,
+  type RetryGround,
+  type RetryObstacle,
+  type RetryPolicy,
+  type RetryQuestion,
+} from './retry/decide-retry.ts';
+export { parseRetryAfterMs } from './retry/retry-after.ts';
+export {
+  defaultRetryBudgetOptions,
+  RetryBudget,
+  type RetryBudgetOptions,
+} from './retry/retry-budget.ts';
+export {
+  defaultRequestTimeouts,
+  type RequestTimeouts,
+  tryDeadline,
+} from './timeout/try-deadline.ts';

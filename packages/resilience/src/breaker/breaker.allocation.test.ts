@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { Breaker } from './breaker.ts';
+import { defaultBreakerOptions } from './breaker-options.ts';
+
+/**
+ * Bytes that one call of `step` leaves on the heap, as the median of rounds, once it is compiled.
+ */
+function bytesPerCall(step: (round: number) => void): number {
+  const callCount = 20_000;
+  const rounds = Array.from({ length: 41 }, () => {
+    const before = process.memoryUsage().heapUsed;
+    for (let call = 0; call < callCount; call += 1) step(call);
+    return (process.memoryUsage().heapUsed - before) / callCount;
+  });
+  return rounds.slice(20).sort((a, b) => a - b)[10] ?? Number.NaN;
+}
+
+test('asking and settling allocate nothing', () => {
+  const breaker = new Breaker(defaultBreakerOptions, { rng: () => 0.5 });
+  let changeCount = 0;
+  breaker.onTransition = () => {
+    changeCount += 1;
+  };
+  let nowMs = 0;
+  const bytes = bytesPerCall((call) => {
+    nowMs += 7;
+    const permit = breaker.tryAcquire(nowMs);
+    // Every outcome, and now and then a trip, a refusal and a recovery.
+    if (call % 3 !== 0) breaker.success(permit, nowMs);
+    else if (call % 9 !== 0)
+      breaker.failure(permit, nowMs, call % 4 === 0 ? 'failure' : 'rateOnly');
+    else breaker.release(permit, nowMs);
+  });
+  expect(bytes).toBeLessThan(1);
+  expect(changeCount).toBeGreaterThan(100);
+});
+
+test('the measure itself would see one small object', () => {
+  const kept: object[] = [];
+  const bytes = bytesPerCall((call) => {
+    kept[call & 7] = { call };
+  });
+  expect(bytes).toBeGreaterThan(8);
+});

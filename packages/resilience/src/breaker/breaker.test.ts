@@ -1,0 +1,350 @@
+import { seededRng } from '@leno/std';
+import { expect, test } from 'vitest';
+import { Breaker } from './breaker.ts';
+import type { BreakerOptions } from './breaker-options.ts';
+import { EjectionCap } from './ejection-cap.ts';
+
+const options: BreakerOptions = {
+  consecutiveFailures: 3,
+  successRateMin: 0.8,
+  windowMs: 1_000,
+  requestCountMin: 5,
+  openMs: 200,
+  openMaxMs: 1_000,
+  openJitterRatio: 0,
+  probeWaitMaxMs: 300,
+};
+
+function make(changes: Partial<BreakerOptions> = {}, cap?: EjectionCap): Breaker {
+  return new Breaker({ ...options, ...changes }, { rng: seededRng(1), cap });
+}
+
+/**
+ * One step of 100 ms a character: `.` a call succeeds, `x` fails, `r` is rate-limited, `i` is
+ * ignored, `?` is lost, `_` is no call. Gives the state after each step, `-` where the call was
+ * refused.
+ */
+function play(calls: string, breaker = make()): string {
+  return Array.from(calls, (call, index) => {
+    const nowMs = index * 100;
+    if (call === '_') return '_';
+    const permit = breaker.tryAcquire(nowMs);
+    if (permit < 0) return '-';
+    if (call === '.') breaker.success(permit, nowMs);
+    if (call === 'x') breaker.failure(permit, nowMs);
+    if (call === 'r') breaker.failure(permit, nowMs, 'rateOnly');
+    if (call === 'i') breaker.release(permit, nowMs);
+    return breaker.stateAt(nowMs).charAt(0);
+  }).join('');
+}
+
+const rowOnly = { successRateMin: 0 };
+const rateOnly = { consecutiveFailures: 0 };
+
+test.each([
+  { name: 'trips at the third failure in a row', changes: rowOnly, calls: 'xxx', states: 'cco' },
+  { name: 'a success forgives', changes: rowOnly, calls: 'xx.xxx', states: 'ccccco' },
+  { name: 'a 429 neither adds nor forgives', changes: rowOnly, calls: 'xxrrx', states: 'cccco' },
+  { name: '429s alone never make a row', changes: rowOnly, calls: 'rrrrrrrr', states: 'cccccccc' },
+  { name: 'what is ignored changes nothing', changes: rowOnly, calls: 'xxiix', states: 'cccco' },
+  { name: '0 switches the row off', changes: rateOnly, calls: 'xxxx', states: 'cccc' },
+  { name: 'exactly the lowest rate is good', changes: rateOnly, calls: '....x', states: 'ccccc' },
+  { name: 'trips below the lowest rate', changes: rateOnly, calls: 'x..x.', states: 'cccco' },
+  {
+    name: 'a late success completes the count',
+    changes: rateOnly,
+    calls: 'x.x..',
+    states: 'cccco',
+  },
+  { name: '429s count in the rate', changes: rateOnly, calls: '...rr', states: 'cccco' },
+  { name: 'the ignored do not count', changes: rateOnly, calls: 'xixixixix', states: 'cccccccco' },
+  {
+    name: 'old outcomes leave',
+    changes: rateOnly,
+    calls: 'xxx________..x',
+    states: 'ccc________ccc',
+  },
+  {
+    name: 'an idle window forgets',
+    changes: rateOnly,
+    calls: `xxxx${'_'.repeat(20)}x`,
+    states: `cccc${'_'.repeat(20)}c`,
+  },
+  { name: 'open refuses, then one probe', calls: 'xxx.x.', states: 'cco-o-' },
+  { name: 'a probe that succeeds closes', calls: 'xxx_..', states: 'cco_cc' },
+  { name: 'a probe that fails opens for twice as long', calls: 'xxx_x....', states: 'cco_o---c' },
+  { name: 'a 429 never recovers a probe', calls: 'xxx_r___.', states: 'cco_o___c' },
+  { name: 'an ignored probe gives way at once', calls: 'xxx_i.', states: 'cco_hc' },
+  { name: 'a lost probe expires', calls: 'xxx_?...', states: 'cco_h--c' },
+  {
+    name: 'the back-off stops at its cap',
+    calls: 'xxx_x___x_______x_________x_________.',
+    states: 'cco_o___o_______o_________o_________c',
+  },
+  { name: 'recovery restarts the back-off', calls: 'xxx_x___.xxx_.', states: 'cco_o___ccco_c' },
+  {
+    name: 'closing forgets the window',
+    changes: { consecutiveFailures: 4 },
+    calls: '..xxx_.x',
+    states: 'cccco_cc',
+  },
+])('$name', ({ changes, calls, states }) => {
+  expect(play(calls, make(changes))).toBe(states);
+});
+
+test('opening lasts until its last millisecond, and says so', () => {
+  const breaker = make();
+  play('xxx', breaker); // Opens at 200, for 200.
+  expect(breaker.retryAfterMs(201)).toBe(199);
+  expect([breaker.admits(399), breaker.admits(400)]).toEqual([false, true]);
+  expect([breaker.stateAt(399), breaker.stateAt(400)]).toEqual(['open', 'half-open']);
+  expect(breaker.tryAcquire(399)).toBe(-1);
+  expect(breaker.tryAcquire(400)).toBeGreaterThan(0);
+  expect([breaker.admits(699), breaker.admits(700)]).toEqual([false, true]);
+});
+
+test('jitter lengthens each opening, and the cap bounds it', () => {
+  const waits = (jitter: number, openMaxMs: number): number[] => {
+    const ports = { rng: () => jitter };
+    const breaker = new Breaker({ ...options, openMaxMs, openJitterRatio: 0.5 }, ports);
+    let nowMs = 0;
+    for (let failure = 0; failure < 3; failure += 1) breaker.failure(breaker.tryAcquire(0), 0);
+    return Array.from({ length: 4 }, () => {
+      const waitMs = breaker.retryAfterMs(nowMs);
+      nowMs += waitMs;
+      breaker.failure(breaker.tryAcquire(nowMs), nowMs);
+      return waitMs;
+    });
+  };
+  expect(waits(0, 1_000)).toEqual([200, 400, 800, 1_000]);
+  expect(waits(0.5, 1_000)).toEqual([250, 500, 1_000, 1_000]);
+  expect(waits(1, 10_000)).toEqual([300, 600, 1_200, 2_400]);
+});
+
+test('thousands of failed probes later the wait is still the cap', () => {
+  const breaker = make();
+  play('xxx', breaker);
+  let nowMs = 200;
+  for (let probe = 0; probe < 3_000; probe += 1) {
+    nowMs += breaker.retryAfterMs(nowMs);
+    breaker.failure(breaker.tryAcquire(nowMs), nowMs);
+  }
+  expect(breaker.retryAfterMs(nowMs)).toBe(1_000);
+});
+
+test.each(['success', 'failure', 'release'] as const)(
+  'a straggler from before the trip counts for nothing: %s',
+  (settle) => {
+    const breaker = make();
+    const straggler = breaker.tryAcquire(0);
+    play('xxx', breaker);
+    breaker[settle](straggler, 250);
+    expect(breaker.explain(250)).toMatchObject({
+      state: 'open',
+      retryAfterMs: 150,
+      openingCount: 1,
+    });
+    const probe = breaker.tryAcquire(400);
+    breaker[settle](straggler, 410);
+    expect(breaker.explain(410)).toMatchObject({ state: 'half-open', isProbing: true });
+    breaker.success(probe, 420);
+    breaker[settle](straggler, 430);
+    expect(breaker.explain(430)).toMatchObject({
+      state: 'closed',
+      failureCount: 0,
+      successCount: 0,
+    });
+  },
+);
+
+test('many failures at once trip once, and the probe still comes', () => {
+  const breaker = make();
+  const permits = Array.from({ length: 8 }, () => breaker.tryAcquire(0));
+  for (const permit of permits) breaker.failure(permit, 10);
+  expect(breaker.explain(10)).toMatchObject({ openingCount: 1, retryAfterMs: 200 });
+  expect(breaker.admits(210)).toBe(true);
+});
+
+test('a probe that was replaced is a straggler', () => {
+  const breaker = make();
+  play('xxx', breaker);
+  const lost = breaker.tryAcquire(400);
+  const replacement = breaker.tryAcquire(700);
+  breaker.success(lost, 710);
+  expect(breaker.explain(710)).toMatchObject({ state: 'half-open', isProbing: true });
+  breaker.failure(lost, 720);
+  expect(breaker.stateAt(720)).toBe('half-open');
+  breaker.success(replacement, 730);
+  expect(breaker.stateAt(730)).toBe('closed');
+});
+
+test('a probe that is late, but was not replaced, still counts', () => {
+  const breaker = make();
+  play('xxx', breaker);
+  const probe = breaker.tryAcquire(400);
+  breaker.success(probe, 5_000);
+  expect(breaker.stateAt(5_000)).toBe('closed');
+});
+
+test('a probe that was given back cannot be settled as well', () => {
+  const breaker = make();
+  play('xxx', breaker);
+  const probe = breaker.tryAcquire(400);
+  breaker.release(probe, 410);
+  breaker.success(probe, 420);
+  expect(breaker.stateAt(420)).toBe('half-open');
+});
+
+test('a refusal given back by mistake changes nothing', () => {
+  const breaker = make();
+  play('xxx', breaker);
+  breaker.success(-1, 300);
+  breaker.failure(-1, 300);
+  breaker.release(-1, 300);
+  expect(breaker.stateAt(300)).toBe('open');
+});
+
+test('each change is told once it is complete, with its reason', () => {
+  const breaker = make();
+  const told: string[] = [];
+  breaker.onTransition = (from, to, reason, nowMs) => {
+    expect(breaker.stateAt(nowMs)).toBe(to);
+    told.push(`${nowMs} ${from} ${to} ${reason}`);
+  };
+  play('xxx_x___.', breaker);
+  play('.....', breaker);
+  expect(told).toEqual([
+    '200 closed open consecutive-failures',
+    '400 open half-open open-elapsed',
+    '400 half-open open probe-failed',
+    '800 open half-open open-elapsed',
+    '800 half-open closed probe-succeeded',
+  ]);
+});
+
+test('explains itself', () => {
+  const breaker = make({ consecutiveFailures: 2, requestCountMin: 9 });
+  expect(breaker.explain(0)).toMatchObject({ state: 'closed', successRate: undefined });
+  play('...x', breaker);
+  expect(breaker.explain(300)).toEqual({
+    state: 'closed',
+    reason: undefined,
+    changedAtMs: undefined,
+    consecutiveFailureCount: 1,
+    successCount: 3,
+    failureCount: 1,
+    successRate: 0.75,
+    openingCount: 0,
+    retryAfterMs: 0,
+    isHeldByCap: false,
+    isProbing: false,
+  });
+  expect(breaker.explain(1_100)).toMatchObject({ successCount: 1, failureCount: 1 });
+  expect(breaker.explain(5_000)).toMatchObject({ successRate: undefined, failureCount: 0 });
+});
+
+test('new options hold from the next outcome on, and the state stays', () => {
+  const breaker = make({ ...rowOnly, consecutiveFailures: 10 });
+  play('xxxx', breaker);
+  breaker.update({ ...options, ...rowOnly, consecutiveFailures: 5 });
+  expect(play('x', breaker)).toBe('o');
+  breaker.update({ ...options, windowMs: 5_000 });
+  expect(breaker.stateAt(0)).toBe('open');
+});
+
+test('a window of another length starts empty, one of the same length stays', () => {
+  const breaker = make(rateOnly);
+  play('xxxx', breaker);
+  breaker.update({ ...options, ...rateOnly, openMs: 300 });
+  expect(breaker.explain(300).failureCount).toBe(4);
+  breaker.update({ ...options, ...rateOnly, windowMs: 2_000 });
+  expect(breaker.explain(300).failureCount).toBe(0);
+});
+
+test.each([
+  ['consecutiveFailures', [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]],
+  ['successRateMin', [-0.1, 1.1, Number.NaN]],
+  ['windowMs', [0, 9, Number.POSITIVE_INFINITY, Number.NaN]],
+  ['requestCountMin', [0, -1, 0.5, Number.NaN]],
+  ['openMs', [0, -1, Number.NaN, 2_000]],
+  ['openMaxMs', [0, 199, Number.POSITIVE_INFINITY]],
+  ['openJitterRatio', [-1, 2, Number.NaN]],
+  ['probeWaitMaxMs', [0, Number.NaN, Number.POSITIVE_INFINITY]],
+] as const)('refuses a bad %s', (name, values) => {
+  for (const value of values) {
+    expect(() => make({ [name]: value })).toThrow(
+      expect.objectContaining({
+        code: 'LENO_RESILIENCE_OPTION',
+        message: expect.stringContaining(name),
+      }),
+    );
+    expect(() => make().update({ ...options, [name]: value })).toThrow(name);
+  }
+});
+
+test('the defaults are those of the mesh, and what is given is never touched', () => {
+  const given = Object.freeze({ ...options });
+  make(given);
+  const breaker = new Breaker({ openMs: undefined }, { rng: () => 0 });
+  for (let failure = 0; failure < 4; failure += 1) breaker.failure(breaker.tryAcquire(0), 0);
+  expect(breaker.stateAt(0)).toBe('closed');
+  breaker.failure(breaker.tryAcquire(0), 0);
+  expect(breaker.retryAfterMs(0)).toBe(1_000);
+});
+
+test('the cap holds a breaker closed, visibly, until there is a place', () => {
+  const cap = new EjectionCap({ ratioMax: 0.5, failFast: false });
+  cap.setEndpointCount(2);
+  const [one, other] = [make(rowOnly, cap), make(rowOnly, cap)];
+  expect(play('xxx', one)).toBe('cco');
+  expect(play('xxxx', other)).toBe('cccc');
+  expect(other.explain(300)).toMatchObject({ isHeldByCap: true, consecutiveFailureCount: 4 });
+  expect(cap.refusedCount).toBe(2);
+  one.success(one.tryAcquire(400), 400);
+  expect(cap.ejectedCount).toBe(0);
+  other.failure(other.tryAcquire(410), 410);
+  expect(other.explain(410)).toMatchObject({ state: 'open', isHeldByCap: false });
+  other.update(options);
+});
+
+test('a success that mends the row lifts the hold', () => {
+  const cap = new EjectionCap({ ratioMax: 0.5, failFast: false });
+  cap.setEndpointCount(1);
+  const breaker = make(rowOnly, cap);
+  expect(play('xxxx.', breaker)).toBe('ccccc');
+  expect(breaker.explain(400)).toMatchObject({ isHeldByCap: false });
+});
+
+test('an endpoint that leaves gives its place back, once, and its outcomes are dropped', () => {
+  const cap = new EjectionCap({ ratioMax: 0.5, failFast: false });
+  cap.setEndpointCount(4);
+  const breaker = make(rowOnly, cap);
+  const straggler = breaker.tryAcquire(0);
+  play('xxx', breaker);
+  const told: string[] = [];
+  breaker.onTransition = (_from, to, reason) => told.push(`${to} ${reason}`);
+  breaker.dispose(300);
+  breaker.dispose(310);
+  breaker.failure(straggler, 320);
+  expect([cap.ejectedCount, told]).toEqual([0, ['closed disposed']]);
+  play('xxx', breaker);
+  expect(cap.ejectedCount).toBe(0);
+  const closed = make(rowOnly, cap);
+  const permit = closed.tryAcquire(0);
+  closed.dispose(0);
+  closed.failure(permit, 10);
+  expect(closed.explain(10).failureCount).toBe(0);
+});
+
+test('once the healthy have left, what is left may not refuse everything', () => {
+  const cap = new EjectionCap({ ratioMax: 0.5, failFast: false });
+  cap.setEndpointCount(4);
+  const [one, other] = [make(rowOnly, cap), make(rowOnly, cap)];
+  play('xxx', one);
+  play('xxx', other);
+  cap.setEndpointCount(2);
+  expect([one.stateAt(250), one.admits(250), one.retryAfterMs(250)]).toEqual(['closed', true, 0]);
+  one.success(one.tryAcquire(250), 250);
+  expect(one.explain(250)).toMatchObject({ state: 'closed', reason: 'over-cap', successCount: 1 });
+  expect([other.stateAt(250), other.tryAcquire(250)]).toEqual(['open', -1]);
+});

@@ -1,0 +1,142 @@
+/**
+ * How much a caller may add to the load of a service that is failing. Two bounds at once:
+ * - by rate: over the window, retries ≤ ratio × first tries + perSecondMin × seconds
+ *   (Finagle's and Linkerd's RetryBudget);
+ * - by concurrency: retries under way ≤ max(concurrentMin, concurrentRatio × active requests)
+ *   (Envoy's retry_budget, GEP-3388).
+ * The rate bounds what a long outage costs, the concurrency what a sudden one does. Shared by all
+ * calls to one service, retries and hedges alike. No timer; `nowMs` never runs backwards.
+ */
+import { assert, TimeWindow } from '@leno/std';
+import { checkCount, checkRange, withDefaults } from '../option-checks.ts';
+
+/**
+ * Bounds of a budget. What is not given, or undefined, is as in `defaultRetryBudgetOptions`; values
+ * out of range throw `InvalidOptionError`.
+ */
+export interface RetryBudgetOptions {
+  /** Retries per first try, 0 to 1 000. Default 0.2. */
+  readonly ratio?: number | undefined;
+  /** Retries per second that are granted whatever the traffic. Default 10. */
+  readonly perSecondMin?: number | undefined;
+  /** The time over which both are taken, in ten buckets. At least 10 ms; default 10 s. */
+  readonly windowMs?: number | undefined;
+  /** Retries under way that are granted whatever the traffic. Default 3. */
+  readonly concurrentMin?: number | undefined;
+  /** Retries under way per active request, 0 to 1. Default 0.2. */
+  readonly concurrentRatio?: number | undefined;
+}
+
+type CompleteOptions = {
+  readonly [Name in keyof RetryBudgetOptions]-?: Exclude<RetryBudgetOptions[Name], undefined>;
+};
+
+/** 20 % and 10/s over 10 s, and at most max(3, 20 % of active) at once. */
+export const defaultRetryBudgetOptions: CompleteOptions = {
+  ratio: 0.2,
+  perSecondMin: 10,
+  windowMs: 10_000,
+  concurrentMin: 3,
+  concurrentRatio: 0.2,
+};
+
+/** One budget for all calls to one service; see the top of this file for its two bounds. */
+export class RetryBudget {
+  #options: CompleteOptions;
+  /** First tries as successes, retries as failures. */
+  #window: TimeWindow;
+  #inFlightCount = 0;
+  #refusedByRateCount = 0;
+  #refusedByConcurrencyCount = 0;
+
+  constructor(options: RetryBudgetOptions) {
+    this.#options = completed(options);
+    this.#window = new TimeWindow(this.#options.windowMs);
+  }
+
+  /** New bounds, from now on. What was counted stays, unless the length of the window changes. */
+  update(options: RetryBudgetOptions): void {
+    const next = completed(options);
+    if (next.windowMs !== this.#options.windowMs) this.#window = new TimeWindow(next.windowMs);
+    this.#options = next;
+  }
+
+  /** Counts a first try, which earns `ratio` retries for the length of the window. */
+  deposit(nowMs: number): void {
+    this.#window.record(true, nowMs);
+  }
+
+  /**
+   * Takes one retry out if both bounds allow it. `activeCount` is the requests to the service that
+   * are under way. Pair each true with one `release` when that retry has ended.
+   */
+  tryWithdraw(nowMs: number, activeCount: number): boolean {
+    const { concurrentMin, concurrentRatio } = this.#options;
+    if (
+      this.#inFlightCount + 1 >
+      Math.max(concurrentMin, concurrentRatio * activeCount + EPSILON)
+    ) {
+      this.#refusedByConcurrencyCount += 1;
+      return false;
+    }
+    this.#window.roll(nowMs);
+    if (this.#window.failureCount + 1 > this.#allowance() + EPSILON) {
+      this.#refusedByRateCount += 1;
+      return false;
+    }
+    this.#window.record(false, nowMs);
+    this.#inFlightCount += 1;
+    return true;
+  }
+
+  /** A retry that was withdrawn has ended, however. */
+  release(): void {
+    assert(this.#inFlightCount > 0, 'release() pairs with a tryWithdraw() that gave true');
+    this.#inFlightCount -= 1;
+  }
+
+  /**
+   * The share of the rate's allowance that is left, 0 to 1. `nowMs` must not be ahead of later
+   * calls.
+   */
+  remainingRatio(nowMs: number): number {
+    // An empty window is left alone: rolling would fix the origin of its buckets.
+    if (this.#window.totalCount > 0) this.#window.roll(nowMs);
+    const allowance = this.#allowance();
+    if (allowance === 0) return 0;
+    return Math.max(0, 1 - this.#window.failureCount / allowance);
+  }
+
+  /** Retries under way. */
+  get inFlightCount(): number {
+    return this.#inFlightCount;
+  }
+
+  /** Retries refused since the start, whichever bound it was: the metric of this bound. */
+  get refusedCount(): number {
+    return this.#refusedByRateCount + this.#refusedByConcurrencyCount;
+  }
+
+  /** Those of them that were refused because too many were under way. */
+  get refusedByConcurrencyCount(): number {
+    return this.#refusedByConcurrencyCount;
+  }
+
+  #allowance(): number {
+    const { ratio, perSecondMin, windowMs } = this.#options;
+    return ratio * this.#window.successCount + (perSecondMin * windowMs) / 1_000;
+  }
+}
+
+/** Keeps 0.29 × 100 at 29, which floating point puts just below. */
+const EPSILON = 1e-9;
+
+function completed(given: RetryBudgetOptions): CompleteOptions {
+  const options = withDefaults(given, defaultRetryBudgetOptions);
+  checkRange({ name: 'ratio', value: options.ratio }, 0, 1_000);
+  checkRange({ name: 'perSecondMin', value: options.perSecondMin }, 0);
+  checkRange({ name: 'windowMs', value: options.windowMs }, 10);
+  checkCount({ name: 'concurrentMin', value: options.concurrentMin }, 0);
+  checkRange({ name: 'concurrentRatio', value: options.concurrentRatio }, 0, 1);
+  return options;
+}
