@@ -43,6 +43,8 @@ export class Call implements WheelEntry {
   tryCount = 0;
   /** What became of each try, oldest first; bounded by the retry limit. */
   readonly tries: AttemptNote[] = [];
+  /** Whether the try that waits or runs was taken from the retry budget. */
+  holdsBudget = false;
   notRetriedBecause: string | undefined;
 
   /** Status that the caller saw; 0 while there is none. */

@@ -3,7 +3,7 @@
  * again. Every try is settled with breaker and balancer by itself; the layers above see one reply.
  */
 import type { BodySink, OutgoingRequest, ResponseHead } from '@leno/http';
-import { decideRetry, parseRetryAfterMs, type RetryDecision } from '@leno/resilience';
+import { decideRetry, parseRetryAfterMs, type RetryDecision, tryDeadline } from '@leno/resilience';
 import type { Call } from '../call.ts';
 import type { Reason } from '../reasons.ts';
 import { type Layer, replyThroughStack } from '../stack.ts';
@@ -20,6 +20,7 @@ export const tries: Layer = {
     startTry(call);
     return 'stop';
   },
+  leave: releaseBudget,
 };
 
 const owner: AttemptOwner = {
@@ -41,6 +42,8 @@ const owner: AttemptOwner = {
     replyThroughStack(call, head);
     return pumpTunnel(call, head, toPeer);
   },
+
+  settled: releaseBudget,
 
   failed(call, reason, unprocessed, detail) {
     const decision = decide(call, { reason, unprocessed, status: 0, retryAfterMs: undefined });
@@ -70,19 +73,17 @@ function startTry(call: Call): void {
   call.tryCount += 1;
   const attempt = new Attempt(call, cluster, picked, owner);
   call.attempt = attempt;
-  attempt.deadlineMs = tryDeadline(call, nowMs);
+  const { perTryTimeoutMs, requestTimeoutMs, retry } = call.policy;
+  attempt.deadlineMs = tryDeadline(
+    { requestMs: requestTimeoutMs, perTryMs: perTryTimeoutMs > 0 ? perTryTimeoutMs : undefined },
+    call.tryCount <= retry.retryCountMax,
+    call.deadlineMs,
+    nowMs,
+  );
   engine.wheel.schedule(call, Math.min(call.deadlineMs, attempt.deadlineMs));
   const clientTry = picked.pool.request(outgoing(call), attempt);
   attempt.clientTry = clientTry;
   call.body?.attach(clientTry.body);
-}
-
-/** When this try must have answered: half of what the request may take while another may follow. */
-function tryDeadline(call: Call, nowMs: number): number {
-  const { perTryTimeoutMs, requestTimeoutMs, retry } = call.policy;
-  if (perTryTimeoutMs > 0) return nowMs + perTryTimeoutMs;
-  if (requestTimeoutMs <= 0 || call.tryCount > retry.retryCountMax) return Number.POSITIVE_INFINITY;
-  return nowMs + requestTimeoutMs / 2;
 }
 
 function outgoing(call: Call): OutgoingRequest {
@@ -149,11 +150,15 @@ function saysUnprocessed(head: ResponseHead): boolean {
 function retryLater(call: Call, delayMs: number): void {
   call.body?.detach();
   call.engine.metrics.retried(call);
-  const cluster = call.cluster;
-  call.engine.timers.after(delayMs, () => {
-    startTry(call);
-    cluster?.budget.release();
-  });
+  call.holdsBudget = true;
+  call.engine.timers.after(delayMs, () => startTry(call));
+}
+
+/** A retry counts against the budget's concurrency until it has ended, its back-off included. */
+function releaseBudget(call: Call): void {
+  if (!call.holdsBudget) return;
+  call.holdsBudget = false;
+  call.cluster?.budget.release();
 }
 
 function passReply(call: Call, attempt: Attempt, head: ResponseHead): BodySink {

@@ -22,6 +22,8 @@ export interface AttemptOwner {
   headCame(call: Call, attempt: Attempt, head: ResponseHead): BodySink;
   /** 101 or a 2xx to CONNECT. */
   tunnelCame(call: Call, attempt: Attempt, head: ResponseHead, toPeer: BodySink): BodySink;
+  /** The try is over, however it went. */
+  settled(call: Call): void;
   /** No head will come. */
   failed(call: Call, reason: Reason, unprocessed: boolean, detail: string): void;
 }
@@ -107,6 +109,7 @@ export class Attempt implements TryEvents {
       result,
     });
     this.#call.engine.metrics.tried(this.#call, outcome);
+    this.#owner.settled(this.#call);
     this.#cluster.ended(this.endpoint, this.#permit, outcome, tookMs, nowMs);
   }
 

@@ -9,8 +9,8 @@ import {
   type EndpointBody,
   type TrafficPolicyBody,
 } from '@leno/config';
-import { Breaker, type BreakerOptions, EjectionCap, RetryBudget } from '@leno/resilience';
 import type { PoolLimits } from '@leno/http';
+import { Breaker, type BreakerOptions, EjectionCap, RetryBudget } from '@leno/resilience';
 import type { Rng } from '@leno/std';
 import { overlay } from '../table/overlay.ts';
 import { Endpoint, PANIC_PERMIT } from './endpoint.ts';
