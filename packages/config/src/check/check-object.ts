@@ -1,0 +1,70 @@
+/** What can be said of an object alone, beyond its schema. */
+import { unreachable } from '@leno/std';
+import type { Fault, Path } from '../findings/finding.ts';
+import { optionalMs } from '../kinds/duration.ts';
+import type { ConfigObject } from '../kinds/kind.ts';
+import type { Service } from '../kinds/service.ts';
+import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
+import { checkHttpRoute } from './check-http-route.ts';
+
+/** The faults of one object whose schema holds. */
+export function checkObject(object: ConfigObject): readonly Fault[] {
+  switch (object.kind) {
+    case 'Service':
+      return checkService(object);
+    case 'HTTPRoute':
+      return checkHttpRoute(object);
+    case 'TrafficPolicy':
+      return checkTrafficPolicy(object);
+    case 'MeshConfig':
+      return [];
+    default:
+      return unreachable(object);
+  }
+}
+
+function checkService(service: Service): readonly Fault[] {
+  const { ports } = service.spec;
+  const path: Path = ['spec', 'ports'];
+  return [
+    ...repeated(
+      ports.map(({ port }) => String(port)),
+      path,
+      'port',
+    ),
+    ...repeated(
+      ports.map(({ name }) => name),
+      path,
+      'name',
+    ),
+  ];
+}
+
+/** Entries of a list whose `field` an earlier entry has already; undefined is never equal. */
+function repeated(
+  values: readonly (string | undefined)[],
+  path: Path,
+  field: string,
+): readonly Fault[] {
+  return values.flatMap((value, index): readonly Fault[] => {
+    if (value === undefined || values.indexOf(value) === index) return [];
+    const message = `${value} stands in this list already`;
+    return [{ code: 'LN0109', path: [...path, index, field], message, value }];
+  });
+}
+
+function checkTrafficPolicy(policy: TrafficPolicy): readonly Fault[] {
+  const { breaker, retry } = policy.spec;
+  return [
+    ...ordered(['spec', 'breaker', 'open'], breaker?.open, breaker?.openMax),
+    ...ordered(['spec', 'retry', 'backoff'], retry?.backoff, retry?.backoffMax),
+  ];
+}
+
+function ordered(path: Path, low: string | undefined, high: string | undefined): readonly Fault[] {
+  const lowMs = optionalMs(low);
+  const highMs = optionalMs(high);
+  if (lowMs === undefined || highMs === undefined || lowMs <= highMs) return [];
+  const message = `${low} exceeds ${String(path.at(-1))}Max, ${high}`;
+  return [{ code: 'LN0111', path, message, value: low }];
+}

@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import { duration } from './duration.ts';
+import { MeshMetadata, Status } from './metadata.ts';
+
+const serviceName = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** `leno.dev/v1` MeshConfig: settings of the whole mesh; one object at most. */
+export const MeshConfig = z
+  .strictObject({
+    apiVersion: z.literal('leno.dev/v1'),
+    kind: z.literal('MeshConfig'),
+    metadata: MeshMetadata,
+    spec: z.strictObject({
+      egress: z
+        .enum(['deny', 'passthrough'])
+        .default('deny')
+        .describe('What becomes of requests to what is not in the mesh: 404, or let out.'),
+      accessLog: z
+        .strictObject({
+          successEvery: z
+            .int()
+            .min(0)
+            .optional()
+            .describe('One in so many successes is written; 0 writes none. Default 100.'),
+          slow: duration(0).optional().describe('Slower requests are always written. Default 1s.'),
+        })
+        .optional()
+        .describe('Failures are always written.'),
+      tracing: z
+        .strictObject({
+          ratio: z.number().min(0).max(1).optional().describe('Share of new traces. Default 0.01.'),
+        })
+        .optional(),
+      mtls: z
+        .strictObject({
+          permissive: z
+            .array(
+              z.string().regex(serviceName, { error: 'expected `namespace/name` of a service' }),
+            )
+            .max(1_000)
+            .optional()
+            .describe('Services that also take plaintext: `namespace/name`, or `name` in default.'),
+        })
+        .optional()
+        .describe('Everything else is refused without a certificate of the mesh.'),
+    }),
+    status: Status,
+  })
+  .describe('Settings of the whole mesh.');
+export type MeshConfig = z.output<typeof MeshConfig>;
