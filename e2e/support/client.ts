@@ -96,7 +96,7 @@ export interface Load {
 export function startLoad(
   client: MeshClient,
   host: string,
-  options: RequestOptions & { readonly perSecond: number },
+  options: { readonly perSecond: number; readonly requests?: (index: number) => RequestOptions },
 ): Load {
   const replies: Reply[] = [];
   const out = new Set<Promise<void>>();
@@ -107,7 +107,7 @@ export function startLoad(
     if (elapsedMs > 120_000) clearInterval(timer);
     const due = Math.floor((elapsedMs / 1_000) * options.perSecond);
     for (; sent < due; sent += 1) {
-      const one = client.send(host, options).then((reply) => {
+      const one = client.send(host, options.requests?.(sent)).then((reply) => {
         replies.push(reply);
         out.delete(one);
       });

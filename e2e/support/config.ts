@@ -1,0 +1,50 @@
+/** Configuration that tests apply, as a user would write it. */
+
+/** A `Service` that selects by labels. */
+export function service(name: string, selector: Readonly<Record<string, string>>): string {
+  const labels = Object.entries(selector)
+    .map(([key, value]) => `    ${key}: ${value}`)
+    .join('\n');
+  return `apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: default }
+spec:
+  selector:
+${labels}
+  ports:
+    - { port: 80, name: http, appProtocol: http }
+`;
+}
+
+/** A route that splits the traffic of `name` by weight. */
+export function split(name: string, weights: Readonly<Record<string, number>>): string {
+  const backends = Object.entries(weights)
+    .map(([backend, weight]) => `        - { name: ${backend}, port: 80, weight: ${weight} }`)
+    .join('\n');
+  return `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: ${name}, namespace: default }
+spec:
+  parentRefs:
+    - { group: "", kind: Service, name: ${name} }
+  rules:
+    - backendRefs:
+${backends}
+`;
+}
+
+/** Mesh-wide settings; `permissive` lists services that also take plaintext. */
+export function meshConfig(permissive: readonly string[] = []): string {
+  const lines = permissive.map((name) => `      - ${name}`).join('\n');
+  return `apiVersion: leno.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec:
+  egress: deny
+${permissive.length === 0 ? '' : `  mtls:\n    permissive:\n${lines}\n`}`;
+}
+
+/** Several documents as one. */
+export function documents(...texts: readonly string[]): string {
+  return texts.join('---\n');
+}
