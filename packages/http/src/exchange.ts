@@ -66,7 +66,13 @@ export interface ServerExchange {
   readonly startedAtMs: number;
   /** Whether `respond` was called. */
   readonly responded: boolean;
-  /** Lets the body of the request flow into `sink`. Until then it is not read from the socket. */
+  /** After `acceptConnect`: the destination of everything on this connection, else undefined. */
+  readonly fixedAuthority?: string | undefined;
+  /**
+   * Lets the body of the request flow into `sink`. Until then it is not read from the socket, and a
+   * client that waits for 100 is not told to go on. Called again, it changes the sink. If the reply
+   * is finished first, the sink is aborted.
+   */
   readBody(sink: BodySink): void;
   /** Throws the body away as it comes, up to a bound after which the connection is closed. */
   discardBody(): void;
@@ -125,7 +131,11 @@ export interface TryEvents {
 
 /** One request on its way to an upstream. */
 export interface ClientTry {
-  /** Takes the body of the request. For a request without one, `end` has been called already. */
+  /**
+   * Takes the body of the request. For a request without one, `end` has been called already.
+   * Its `abort` is a `cancel`: the upstream never sees the request as whole. After the end of the
+   * reply it takes everything and does nothing.
+   */
   readonly body: BodySink;
   /** Gives the try up: closes its connection if bytes were sent. No event comes afterwards. */
   cancel(): void;

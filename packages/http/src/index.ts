@@ -1,1 +1,19 @@
-export {};
+export type {
+  BodySink,
+  ClientTry,
+  OutgoingRequest,
+  Peer,
+  RequestHead,
+  ResponseHead,
+  ServerExchange,
+  TryEvents,
+  TryFailure,
+} from './exchange.ts';
+export { FieldError } from './field-error.ts';
+export { FieldList } from './fields.ts';
+export { type MessageLimits, messageLimits, type ServerLimits, serverLimits } from './limits.ts';
+export type { PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
+export { createHttpServer } from './server.ts';
+export type { HttpServer, HttpServerOptions, Rejection, ServerStats } from './server-options.ts';
+export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
+export { UpstreamPool } from './upstream-pool.ts';

@@ -32,7 +32,8 @@ export const route: Layer = {
 
 function choose(call: Call, destination: Destination): 'next' | 'stop' {
   const { service, port } = destination;
-  if (service.routes === undefined) {
+  // A port that no route is bound to is balanced plainly, as if there were no routes.
+  if (service.routes === undefined || !service.routes.binds(service.name, port)) {
     call.cluster = service.cluster;
     call.policy = service.policy;
     return 'next';

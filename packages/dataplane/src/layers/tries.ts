@@ -75,7 +75,7 @@ function startTry(call: Call): void {
   call.attempt = attempt;
   const { perTryTimeoutMs, requestTimeoutMs, retry } = call.policy;
   attempt.deadlineMs = tryDeadline(
-    { requestMs: requestTimeoutMs, perTryMs: perTryTimeoutMs > 0 ? perTryTimeoutMs : undefined },
+    { requestMs: requestTimeoutMs, perTryMs: perTryTimeoutMs },
     call.tryCount <= retry.retryCountMax,
     call.deadlineMs,
     nowMs,

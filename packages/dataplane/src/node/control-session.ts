@@ -198,12 +198,11 @@ export class ControlSession {
       const svid = await this.#client?.csr(createCsr({ key }));
       if (svid === undefined) return;
       const next = identityOf(privateKeyPem(key), svid.chain, svid.bundle);
-      const joining = identity.value === undefined;
       await saveIdentity(stateDirectory, next);
       identity.set(next);
       log.info('certificate obtained', { spiffeId: next.spiffeId, serial: next.serial });
-      // The joining session may do nothing else: come again as who we are now.
-      if (joining) this.#client?.restart();
+      // A joining session may do nothing else, and one that came with an older certificate ends with it.
+      this.#client?.restart();
       this.#scheduleRenewal(next);
     } catch (thrown) {
       log.warn('no certificate yet', { why: messageOf(thrown) });

@@ -14,8 +14,8 @@ import type { RetryPolicy } from '@leno/resilience';
 export interface CallPolicy {
   /** Over all tries; 0 is none. */
   readonly requestTimeoutMs: number;
-  /** 0: half of the request timeout while a further try is allowed, else all of it. */
-  readonly perTryTimeoutMs: number;
+  /** 0 is none; undefined is half of the request timeout while a further try is allowed. */
+  readonly perTryTimeoutMs: number | undefined;
   /** For streams and tunnels: how long nothing may move; 0 is for ever. */
   readonly idleTimeoutMs: number;
   readonly retry: RetryPolicy;
@@ -36,7 +36,7 @@ export function callPolicy(
   const written = policy?.retry !== undefined || rule?.retry !== undefined;
   return {
     requestTimeoutMs: timeouts.requestMs ?? defaults.timeouts.requestMs,
-    perTryTimeoutMs: timeouts.perTryMs ?? 0,
+    perTryTimeoutMs: timeouts.perTryMs,
     idleTimeoutMs: timeouts.idleMs ?? defaults.timeouts.idleMs,
     retry: {
       retryCountMax: retry.retries ?? defaults.retry.retries,

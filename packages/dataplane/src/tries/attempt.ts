@@ -66,6 +66,8 @@ export class Attempt implements TryEvents {
 
   onSent(): void {
     this.#call.unprocessed = false;
+    // Inbound, the peer that counts is the caller, whose socket has told already.
+    if (this.#call.direction === 'inbound') return;
     this.#call.transport = this.endpoint.body.transport === 'mtls' ? 'mtls' : 'plain';
   }
 

@@ -1,0 +1,47 @@
+/** What a pool is told, and what it tells. */
+import type { Clock, Timers, Watch } from '@leno/std';
+import type { MessageLimits } from './limits.ts';
+import type { TlsClientOptions } from './tls-options.ts';
+
+export interface PoolLimits extends Partial<MessageLimits> {
+  /** Connections, open or being opened. */
+  readonly connectionCountMax: number;
+  /** Requests that wait for a connection. */
+  readonly pendingCountMax: number;
+  /** Requests on connections and waiting, together. */
+  readonly requestCountMax: number;
+}
+
+export interface UpstreamPoolOptions {
+  /** Host name, address, or `unix:/path` (then the port is ignored). */
+  readonly address: string;
+  readonly port: number;
+  /** With it, connections are mutual TLS 1.3; a new value counts for new connections. */
+  readonly tls?: Watch<TlsClientOptions> | undefined;
+  readonly limits: PoolLimits;
+  /** For the connection and its handshake together. */
+  readonly connectTimeoutMs: number;
+  /** An idle connection is closed after this; choose less than the upstream does. */
+  readonly idleTimeoutMs: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+/** Counters since the start, and gauges. A live view. */
+export interface PoolStats {
+  readonly connectionCount: number;
+  readonly idleCount: number;
+  readonly activeCount: number;
+  readonly pendingCount: number;
+  readonly requestCount: number;
+  readonly reusedCount: number;
+  readonly connectCount: number;
+  readonly connectFailureCount: number;
+  readonly connectTimeoutCount: number;
+  /** Refused with `overflow` because `requestCountMax`, or because `pendingCountMax` was reached. */
+  readonly requestOverflowCount: number;
+  readonly pendingOverflowCount: number;
+  readonly idleClosedCount: number;
+  /** Connections that could not be used again after their request. */
+  readonly discardedCount: number;
+}

@@ -1,0 +1,81 @@
+/** What a server is told, and what it tells. */
+import type { Clock, Timers } from '@leno/std';
+import type { Peer, ServerExchange } from './exchange.ts';
+import type { FieldList } from './fields.ts';
+import type { ServerLimits } from './limits.ts';
+import type { TlsServerOptions } from './tls-options.ts';
+
+/** Something that was refused before any handler saw it. */
+export interface Rejection {
+  readonly reason:
+    | 'bad-request'
+    | 'head-too-large'
+    | 'body-too-large'
+    | 'client-timeout'
+    | 'overloaded'
+    | 'unauthenticated';
+  /** Status of the reply; 0 if the connection was closed without one. */
+  readonly status: number;
+  /** What was wrong; never has octets of the input in it. */
+  readonly detail: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface HttpServerOptions {
+  /** Gets every request that passed the codec, in the turn in which its head was whole. Must not throw. */
+  readonly handler: (exchange: ServerExchange) => void;
+  readonly limits?: Partial<ServerLimits>;
+  readonly clock?: Clock;
+  readonly timers?: Timers;
+  /** With it, the port speaks TLS 1.3 and wants a client certificate. */
+  readonly tls?: TlsServerOptions;
+  /**
+   * With `tls`: asked for every connection whose first octet does not begin a TLS handshake; true
+   * lets it speak plain HTTP. TLS clients may then come without a certificate (`transport: 'tls'`).
+   */
+  readonly allowPlain?: boolean | ((remote: { address: string; port: number }) => boolean);
+  /** A connection that is ready for requests, after its handshake. */
+  readonly onConnection?: (peer: Peer) => void;
+  /** Gives, if it wants, fields to add to the reply of the refusal. */
+  readonly onRejected?: (rejection: Rejection) => FieldList | undefined;
+}
+
+/** Counters since the start, and gauges. A live view: read, do not keep copies of the reference. */
+export interface ServerStats {
+  readonly connectionCount: number;
+  readonly acceptedCount: number;
+  readonly plainCount: number;
+  readonly tlsCount: number;
+  readonly requestCount: number;
+  readonly activeRequestCount: number;
+  /** Connections closed because `connectionCountMax` was reached. */
+  readonly overloadedCount: number;
+  readonly badRequestCount: number;
+  readonly headTooLargeCount: number;
+  readonly bodyTooLargeCount: number;
+  readonly headTimeoutCount: number;
+  readonly idleTimeoutCount: number;
+  readonly stallTimeoutCount: number;
+  readonly tunnelTimeoutCount: number;
+  readonly handshakeFailureCount: number;
+  /** Unwanted bodies that were longer than `discardByteCountMax`. */
+  readonly discardOverflowCount: number;
+  /** Connections cut off at the end of a drain. */
+  readonly drainAbortCount: number;
+}
+
+export interface HttpServer {
+  /** Port 0 takes a free one. Rejects with the error of the socket (`EADDRINUSE`, …). */
+  listen(port: number, host: string): Promise<{ address: string; port: number }>;
+  /**
+   * Takes no new connection, closes idle ones at once, lets requests in flight finish (their replies
+   * say `Connection: close`), and cuts off what is left after `withinMs`. Resolves when none is left.
+   */
+  drain(withinMs: number): Promise<void>;
+  /** Cuts everything off. Resolves when the port is free. */
+  close(): Promise<void>;
+  /** Key, certificate and trust for handshakes from now on; open connections live on. */
+  setTls(options: TlsServerOptions): void;
+  readonly stats: ServerStats;
+}

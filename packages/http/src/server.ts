@@ -1,0 +1,255 @@
+/**
+ * An HTTP/1.1 server on raw sockets: plain, mutual TLS, or both on one port. It accepts, bounds and
+ * sweeps; what goes on on a connection is the connection's business.
+ */
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
+import type { Peer, ServerExchange } from './exchange.ts';
+import type { FieldList } from './fields.ts';
+import { type ServerLimits, serverLimits } from './limits.ts';
+import type { Refusal } from './refusal.ts';
+import { type ConnectionHost, ServerConnection } from './server-connection.ts';
+import type { HttpServer, HttpServerOptions, Rejection } from './server-options.ts';
+import { newServerStats } from './server-stats.ts';
+import { TlsAcceptor } from './tls-acceptor.ts';
+import type { TlsServerOptions } from './tls-options.ts';
+import { Wire } from './wire.ts';
+
+const TLS_HANDSHAKE = 0x16; // First octet of every TLS connection.
+const SWEEP_MS_MAX = 1_000;
+
+/** A server that does not listen yet. See `HttpServerOptions` for defaults. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  return new RawHttpServer(options);
+}
+
+class RawHttpServer implements HttpServer, ConnectionHost {
+  readonly stats = newServerStats();
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  isDraining = false;
+  readonly #options: HttpServerOptions;
+  readonly #timers: Timers;
+  readonly #listener: Server;
+  readonly #acceptor: TlsAcceptor | undefined;
+  readonly #connections = new Set<ServerConnection>();
+  /** Sockets, by their remote end, whose first octet or whose handshake is awaited. */
+  readonly #greeting = new Map<string, Socket>();
+  readonly #emptied: (() => void)[] = [];
+  #sweeper: TimerHandle | undefined = undefined;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.limits = { ...serverLimits, ...options.limits };
+    this.clock = options.clock ?? systemClock;
+    this.#timers = options.timers ?? systemTimers;
+    this.#acceptor = options.tls === undefined ? undefined : this.#newAcceptor(options.tls);
+    this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket),
+    );
+  }
+
+  listen(port: number, host: string): Promise<{ address: string; port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#listener.once('error', reject);
+      this.#listener.listen(port, host, () => {
+        this.#listener.off('error', reject);
+        // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
+        this.#listener.on('error', () => undefined);
+        const bound = this.#listener.address() as AddressInfo;
+        resolve({ address: bound.address, port: bound.port });
+      });
+    });
+  }
+
+  async drain(withinMs: number): Promise<void> {
+    this.isDraining = true;
+    const closed = this.#stopListening();
+    for (const socket of this.#greeting.values()) socket.destroy();
+    for (const connection of [...this.#connections]) connection.drain();
+    if (this.#connections.size > 0) await this.#emptyWithin(withinMs);
+    await closed;
+  }
+
+  async close(): Promise<void> {
+    this.isDraining = true;
+    const closed = this.#stopListening();
+    for (const socket of this.#greeting.values()) socket.destroy();
+    for (const connection of this.#connections) connection.wire.destroy();
+    await closed;
+  }
+
+  setTls(tls: TlsServerOptions): void {
+    this.#acceptor?.setTls(tls);
+  }
+
+  handle(exchange: ServerExchange): void {
+    this.#options.handler(exchange);
+  }
+
+  rejected(refusal: Refusal, status: number, peer: Peer): FieldList | undefined {
+    if (refusal.reason === 'bad-request') this.stats.badRequestCount += 1;
+    else if (refusal.reason === 'head-too-large') this.stats.headTooLargeCount += 1;
+    else if (refusal.reason === 'body-too-large') this.stats.bodyTooLargeCount += 1;
+    return this.#report({ ...refusal, status, address: peer.address, port: peer.port });
+  }
+
+  closed(connection: ServerConnection): void {
+    this.#connections.delete(connection);
+    this.stats.connectionCount = this.#connections.size + this.#greeting.size;
+    if (this.#connections.size > 0) return;
+    this.#sweeper?.cancel();
+    this.#sweeper = undefined;
+    for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  #newAcceptor(tls: TlsServerOptions): TlsAcceptor {
+    return new TlsAcceptor({
+      tls,
+      certificateRequired:
+        this.#options.allowPlain === undefined || this.#options.allowPlain === false,
+      handshakeTimeoutMs: this.limits.headTimeoutMs / 2,
+      onAccepted: (socket, identity) => {
+        this.stats.tlsCount += 1;
+        this.#open(socket, identity === undefined ? 'tls' : 'mtls', identity);
+      },
+      onRefused: ({ address, port }, detail) => {
+        this.stats.handshakeFailureCount += 1;
+        this.#report({ reason: 'unauthenticated', status: 0, detail, address, port });
+      },
+    });
+  }
+
+  #accept(socket: Socket): void {
+    this.stats.acceptedCount += 1;
+    const remote = remoteOf(socket);
+    if (this.#connections.size + this.#greeting.size >= this.limits.connectionCountMax) {
+      this.stats.overloadedCount += 1;
+      socket.destroy();
+      this.#report({ ...remote, reason: 'overloaded', status: 0, detail: 'too many connections' });
+      return;
+    }
+    if (this.#acceptor === undefined) {
+      this.stats.plainCount += 1;
+      this.#open(socket, 'plain', undefined);
+      return;
+    }
+    const key = keyOf(remote);
+    this.#greeting.set(key, socket);
+    this.stats.connectionCount += 1;
+    socket.once('close', () => {
+      if (this.#greeting.get(key) === socket) this.#greeted(remote);
+    });
+    if (this.#options.allowPlain === undefined || this.#options.allowPlain === false) {
+      this.#acceptor.accept(socket);
+    } else {
+      this.#sniff(socket, this.#acceptor);
+    }
+  }
+
+  /** Waits for the first octet, which tells TLS from everything else. */
+  #sniff(socket: Socket, acceptor: TlsAcceptor): void {
+    const late = this.#timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
+    const gone = (): void => late.cancel();
+    const failed = (): void => undefined;
+    socket.once('close', gone);
+    socket.on('error', failed);
+    socket.once('end', () => socket.destroy());
+    socket.once('data', (chunk: Buffer) => {
+      late.cancel();
+      socket.pause();
+      socket.removeAllListeners('end');
+      socket.off('close', gone);
+      if (chunk[0] === TLS_HANDSHAKE) {
+        socket.off('error', failed);
+        socket.unshift(chunk);
+        acceptor.accept(socket);
+        return;
+      }
+      this.#openPlain(socket, chunk);
+      socket.off('error', failed);
+    });
+  }
+
+  #openPlain(socket: Socket, firstChunk: Buffer): void {
+    const { allowPlain } = this.#options;
+    const isAllowed = typeof allowPlain === 'function' ? allowPlain(remoteOf(socket)) : allowPlain;
+    if (isAllowed !== true) {
+      this.stats.handshakeFailureCount += 1;
+      socket.destroy();
+      const detail = 'plain text where TLS is wanted';
+      this.#report({ ...remoteOf(socket), reason: 'unauthenticated', status: 0, detail });
+      return;
+    }
+    this.stats.plainCount += 1;
+    this.#open(socket, 'plain', undefined).received(firstChunk);
+    socket.resume();
+  }
+
+  #open(socket: Socket, transport: Peer['transport'], identity: string | undefined) {
+    const remote = remoteOf(socket);
+    const peer: Peer = { ...remote, transport, identity };
+    const connection = new ServerConnection(this, peer, (owner) => new Wire(socket, owner));
+    this.#connections.add(connection);
+    this.#greeted(remote);
+    this.#sweeper ??= this.#timers.after(this.#sweepMs, this.#sweep);
+    this.#options.onConnection?.(peer);
+    return connection;
+  }
+
+  /** The connection from there is one now, or none. */
+  #greeted(remote: { address: string; port: number }): void {
+    this.#greeting.delete(keyOf(remote));
+    this.stats.connectionCount = this.#connections.size + this.#greeting.size;
+  }
+
+  get #sweepMs(): number {
+    const { headTimeoutMs, idleTimeoutMs, stallTimeoutMs, tunnelIdleTimeoutMs } = this.limits;
+    const shortest = Math.min(headTimeoutMs, idleTimeoutMs, stallTimeoutMs, tunnelIdleTimeoutMs);
+    return Math.max(5, Math.min(SWEEP_MS_MAX, shortest / 4));
+  }
+
+  readonly #sweep = (): void => {
+    const nowMs = this.clock.nowMs();
+    for (const connection of [...this.#connections]) connection.sweep(nowMs);
+    this.#sweeper =
+      this.#connections.size === 0 ? undefined : this.#timers.after(this.#sweepMs, this.#sweep);
+  };
+
+  #stopListening(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#listener.listening) resolve();
+      else this.#listener.close(() => resolve());
+    });
+  }
+
+  #emptyWithin(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const late = this.#timers.after(withinMs, () => {
+        this.stats.drainAbortCount += this.#connections.size;
+        for (const connection of this.#connections) connection.wire.destroy();
+      });
+      this.#emptied.push(() => {
+        late.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #report(rejection: Rejection): FieldList | undefined {
+    return this.#options.onRejected?.(rejection);
+  }
+}
+
+function keyOf(remote: { address: string; port: number }): string {
+  return `${remote.address}|${remote.port}`;
+}
+
+function remoteOf(socket: Socket): { address: string; port: number } {
+  const address = socket.remoteAddress ?? '';
+  // An IPv4 client of a listener on `::` is still an IPv4 client.
+  return {
+    address: address.startsWith('::ffff:') ? address.slice(7) : address,
+    port: socket.remotePort ?? 0,
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * One socket, plain or TLS: the only place that reads from one and writes to one.
+ *
+ * Reading is by `data` events. A chunk belongs to its receiver during the call only, so that a
+ * shared read buffer can take their place. What is written within a turn is put together: a head and
+ * a small body leave in one system call.
+ */
+import type { Socket } from 'node:net';
+import { codeOf, messageOf } from '@leno/std';
+import { QUEUED_BYTE_COUNT_MAX } from './limits.ts';
+import { atTurnEnd, type TurnTask } from './turn.ts';
+
+/** Who uses a wire. All calls come from the event loop, never from within a call to the wire. */
+export interface WireOwner {
+  received(chunk: Buffer): void;
+  /** The other side has sent everything it will send. */
+  ended(): void;
+  /** What was queued has gone to the system. */
+  drained(): void;
+  /** The last call; `cause` is '' if nothing went wrong, `code` is that of the error. */
+  closed(cause: string, code: string): void;
+}
+
+/** Up to this length a piece is cheaper as text that is put together than as a write of its own. */
+const SMALL_BYTE_COUNT_MAX = 8 * 1024;
+const TEXT_LENGTH_MAX = 16 * 1024;
+
+export class Wire implements TurnTask {
+  readonly #socket: Socket;
+  #text = ''; // One character per octet, not yet given to the socket.
+  #scheduled = false;
+  #ending = false;
+  #paused = false;
+  #cause = '';
+  #code = '';
+
+  constructor(socket: Socket, owner: WireOwner) {
+    this.#socket = socket;
+    socket.on('data', (chunk: Buffer) => owner.received(chunk));
+    socket.on('end', () => owner.ended());
+    socket.on('drain', () => owner.drained());
+    socket.on('error', (error: unknown) => {
+      this.#cause = messageOf(error);
+      this.#code = codeOf(error);
+    });
+    socket.on('close', () => owner.closed(this.#cause, this.#code));
+  }
+
+  /** Octets that wait to be taken by the system. */
+  get queuedByteCount(): number {
+    return this.#socket.writableLength + this.#text.length;
+  }
+
+  /** Whether more than the bound is queued: then wait for `drained`. */
+  get isFull(): boolean {
+    return this.queuedByteCount > QUEUED_BYTE_COUNT_MAX;
+  }
+
+  /** A number that changes whenever the other side has taken something. */
+  get progress(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Queues text whose characters are octets. */
+  writeText(text: string): void {
+    this.#text += text;
+    if (this.#text.length > TEXT_LENGTH_MAX) this.flush();
+    else this.#schedule();
+  }
+
+  /** Queues octets; they are copied before this returns. */
+  writeBytes(chunk: Uint8Array): void {
+    if (chunk.length <= SMALL_BYTE_COUNT_MAX) {
+      this.writeText(asBuffer(chunk).toString('latin1'));
+      return;
+    }
+    const text = this.#text;
+    const joined = Buffer.allocUnsafeSlow(text.length + chunk.length);
+    joined.write(text, 'latin1');
+    joined.set(chunk, text.length);
+    this.#text = '';
+    if (!this.#socket.destroyed) this.#socket.write(joined);
+  }
+
+  /** Gives to the socket what was put together. */
+  flush(): void {
+    const text = this.#text;
+    if (text === '') return;
+    this.#text = '';
+    if (!this.#socket.destroyed) this.#socket.write(text, 'latin1');
+  }
+
+  turnEnded(): void {
+    this.#scheduled = false;
+    this.flush();
+  }
+
+  /** Nothing more will be written; reading goes on. */
+  end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.flush();
+    this.#socket.end();
+  }
+
+  /** Closes at once; what is queued is lost. */
+  destroy(): void {
+    this.#text = '';
+    this.#socket.destroy();
+  }
+
+  /** As `destroy`, but such that the other side cannot take it for a clean end. */
+  reset(): void {
+    this.#text = '';
+    // Over TLS the missing close_notify says it, and the socket has no way to say more.
+    if ('encrypted' in this.#socket || this.#socket.remotePort === undefined)
+      this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+
+  /** Reads no more, but for what is on its way already. */
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    atTurnEnd(this);
+  }
+}
+
+function asBuffer(chunk: Uint8Array): Buffer {
+  if (Buffer.isBuffer(chunk)) return chunk;
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
