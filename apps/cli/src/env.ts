@@ -1,8 +1,8 @@
 /**
- * Where the control plane is and how to speak to it: flags, then environment, then what `leno up` or the demo
- * left in the context file. The only place that reads the environment.
+ * Where the control plane is and how to speak to it: flags, then environment, then what `leno up` left in
+ * its context file, then a demo in this directory. The only place that reads the environment.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { codeOf } from '@leno/std';
@@ -41,7 +41,7 @@ export function inheritedEnv(): NodeJS.ProcessEnv {
 /** Works out where to speak. */
 export async function readContext(flags: ConnectionFlags): Promise<Context> {
   const { LENO_API, LENO_API_TOKEN_FILE } = process.env;
-  const stored = await storedContext();
+  const stored = (await storedContext()) ?? (await demoContext());
   const context = {
     api: flags.api ?? LENO_API ?? stored?.api ?? 'http://127.0.0.1:9901',
     tokenFile:
@@ -59,6 +59,21 @@ export async function readContext(flags: ConnectionFlags): Promise<Context> {
 export async function storeContext(context: Context): Promise<void> {
   await mkdir(homeDirectory(), { recursive: true, mode: 0o700 });
   await writeFileAtomic(contextFile(), `${JSON.stringify(context, null, 2)}\n`);
+}
+
+/** Forgets it, when the control plane ends. */
+export async function forgetContext(): Promise<void> {
+  await rm(contextFile(), { force: true });
+}
+
+/** A demo that runs in this directory, started by `pnpm demo`. */
+async function demoContext(): Promise<Context | undefined> {
+  const text = await readFile('.leno/demo/fleet.json', 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const Fleet = z.object({ controlPlane: z.object({ api: z.string() }) });
+  const fleet = Fleet.safeParse(JSON.parse(text));
+  if (!fleet.success) return undefined;
+  return { api: `http://${fleet.data.controlPlane.api}`, tokenFile: '.leno/demo/api-token' };
 }
 
 function contextFile(): string {

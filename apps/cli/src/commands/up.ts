@@ -3,7 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { startProcess, writeFileAtomic } from '@leno/std/node';
 import { CheckFailedError } from '../cli-error.ts';
-import { homeDirectory, inheritedEnv, storeContext } from '../env.ts';
+import { forgetContext, homeDirectory, inheritedEnv, storeContext } from '../env.ts';
 import { programOf } from '../programs.ts';
 import { untilStopped } from '../signals.ts';
 
@@ -48,6 +48,7 @@ export async function up(options: UpOptions): Promise<void> {
       'next       leno run --service NAME --port N -- COMMAND\n',
   );
   await untilStopped(running);
+  await forgetContext();
 }
 
 async function runDemo(): Promise<void> {
