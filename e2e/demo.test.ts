@@ -1,18 +1,16 @@
 /**
  * The demo as a person meets it: up and green, the page and the dashboard in a real browser, a fault and its
- * recovery, Ctrl-C that leaves nothing; and the same run by itself with its report.
+ * recovery, and Ctrl-C that leaves nothing.
  */
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { type RunningProcess, startProcess } from '@leno/std/node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import type { RunningProcess } from '@leno/std/node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { noBrowser, startBrowser } from './support/browser.ts';
+import { startDemo } from './support/demo.ts';
 import { until } from './support/until.ts';
-
-const root = resolve(import.meta.dirname, '..');
 
 interface Fleet {
   readonly shop: string;
@@ -27,170 +25,137 @@ interface Fleet {
   readonly legacy: { readonly pid: number; readonly address: string };
 }
 
-function startDemo(directory: string, ...flags: readonly string[]): RunningProcess {
-  return startProcess({
-    command: process.execPath,
-    args: [
-      '--conditions=@leno/source',
-      join(root, 'apps/demo/src/main.ts'),
-      ...['--base-dir', directory],
-      ...flags,
-    ],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
-  });
-}
-
 async function fleetOf(directory: string): Promise<Fleet> {
   return JSON.parse(await readFile(join(directory, 'fleet.json'), 'utf8')) as Fleet;
 }
 
-describe('in the foreground', () => {
-  let directory: string;
-  let demo: RunningProcess;
-  let fleet: Fleet;
+let directory: string;
+let demo: RunningProcess;
+let fleet: Fleet;
 
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'leno-demo-'));
-    demo = startDemo(directory);
-    const greenMs = await until(
-      () => demo.recentLines().some((line) => line.startsWith('all green')),
-      'all green',
-      3 * 20_000,
-    );
-    console.log(`all green ${(greenMs / 1_000).toFixed(1)} s after the start`);
-    fleet = await fleetOf(directory);
-  });
-
-  afterAll(async () => {
-    await demo?.stop();
-    await rm(directory, { recursive: true, force: true });
-  });
-
-  test('14 applications with sidecars, one without; everything green', async () => {
-    expect(fleet.members).toHaveLength(14);
-    const status = await json(`http://${fleet.controlPlane.api}/v1/status`);
-    expect(status).toMatchObject({ converged: true, proxies: { connected: 14, synced: 14 } });
-  });
-
-  test.skipIf(noBrowser !== undefined)('the shop works in a browser (needs chromium)', async () => {
-    const browser = await startBrowser();
-    try {
-      const page = await browser.newPage();
-      const foreign: string[] = [];
-      page.on('request', (request) => {
-        if (!request.url().startsWith(`http://${fleet.shop}`)) foreign.push(request.url());
-      });
-      await page.goto(`http://${fleet.shop}/`);
-      const text = await page.locator('body').innerText();
-      expect(text).toContain('Leno Coffee');
-      await page
-        .getByRole('button', { name: /add|cart|buy/i })
-        .first()
-        .click();
-      await page.waitForLoadState();
-      expect(foreign).toEqual([]);
-    } finally {
-      await browser.close();
-    }
-  });
-
-  test.skipIf(noBrowser !== undefined)(
-    'the dashboard is live in a browser (needs chromium)',
-    async () => {
-      const browser = await startBrowser();
-      try {
-        const page = await browser.newPage();
-        const complaints: string[] = [];
-        page.on('console', (message) => {
-          if (message.type() === 'error') complaints.push(message.text());
-        });
-        await page.goto(`http://${fleet.controlPlane.api}/`);
-        await page.getByText('catalog').first().waitFor();
-        await page
-          .getByText(/synced/i)
-          .first()
-          .waitFor();
-        const before = await page.locator('body').innerText();
-        await page.waitForFunction(
-          `document.body.innerText !== ${JSON.stringify(before)}`,
-          undefined,
-          { timeout: 10_000 },
-        );
-        for (const name of ['storefront', 'payments', 'inventory']) {
-          expect(await page.getByText(name).count(), name).toBeGreaterThan(0);
-        }
-        expect(complaints).toEqual([]);
-      } finally {
-        await browser.close();
-      }
-    },
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'leno-demo-'));
+  demo = startDemo(directory);
+  const greenMs = await until(
+    () => demo.recentLines().some((line) => line.startsWith('all green')),
+    'all green',
+    3 * 20_000,
   );
+  console.log(`all green ${(greenMs / 1_000).toFixed(1)} s after the start`);
+  fleet = await fleetOf(directory);
+});
 
-  test('payments v2 fails by its knob: its breaker opens alone, and closes when the fault ends', async () => {
-    const [orders, bad] = [member('orders', 'v1'), member('payments', 'v2')];
-    await knobs(bad.app.address, { errorRate: 1, ttlMs: 60_000 });
-    const openedMs = await until(async () => (await breakers()).v2 !== 'closed', 'open', 30_000);
-    expect((await breakers()).v1).toBe('closed');
-    await knobs(bad.app.address, undefined);
-    const closedMs = await until(async () => (await breakers()).v2 === 'closed', 'closed', 60_000);
-    console.log(
-      `opened after ${openedMs.toFixed(0)} ms, closed ${closedMs.toFixed(0)} ms after the fault`,
-    );
+afterAll(async () => {
+  await demo?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
 
-    async function breakers(): Promise<{ v1: string; v2: string }> {
-      const clusters = (await json(`http://${orders.sidecar.admin}/clusters`)) as readonly {
-        name: string;
-        endpoints: readonly { labels: { version: string }; breaker: { state: string } }[];
-      }[];
-      const endpoints = clusters.find(({ name }) => name === 'default/payments')?.endpoints ?? [];
-      const of = (version: string): string =>
-        endpoints.find(({ labels }) => labels.version === version)?.breaker.state ?? 'absent';
-      return { v1: of('v1'), v2: of('v2') };
-    }
-  });
+test('14 applications with sidecars, one without; everything green', async () => {
+  expect(fleet.members).toHaveLength(14);
+  const status = await json(`http://${fleet.controlPlane.api}/v1/status`);
+  expect(status).toMatchObject({ converged: true, proxies: { connected: 14, synced: 14 } });
+});
 
-  test('Ctrl-C leaves no process and no port', async () => {
-    const pids = [
-      fleet.controlPlane.pid,
-      fleet.legacy.pid,
-      ...fleet.members.flatMap(({ app, sidecar }) => [app.pid, sidecar.pid]),
-    ];
-    expect(pids.every(isAlive)).toBe(true);
-    demo.kill('SIGINT');
-    expect(await demo.exited).toMatchObject({ code: 0 });
-    expect(pids.filter(isAlive)).toEqual([]);
-    const addresses = [
-      fleet.shop,
-      fleet.controlPlane.api,
-      ...fleet.members.map((it) => it.app.address),
-    ];
-    for (const address of addresses) expect(await isOpen(address), address).toBe(false);
-  });
-
-  function member(role: string, version: string): Fleet['members'][number] {
-    const found = fleet.members.find((it) => it.role === role && it.version === version);
-    if (found === undefined) throw new Error(`no ${role} ${version}`);
-    return found;
+test.skipIf(noBrowser !== undefined)('the shop works in a browser (needs chromium)', async () => {
+  const browser = await startBrowser();
+  try {
+    const page = await browser.newPage();
+    const foreign: string[] = [];
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`http://${fleet.shop}`)) foreign.push(request.url());
+    });
+    await page.goto(`http://${fleet.shop}/`);
+    const text = await page.locator('body').innerText();
+    expect(text).toContain('Leno Coffee');
+    await page
+      .getByRole('button', { name: /add|cart|buy/i })
+      .first()
+      .click();
+    await page.waitForLoadState();
+    expect(foreign).toEqual([]);
+  } finally {
+    await browser.close();
   }
 });
 
-test('--for 20s checks itself and reports', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'leno-demo-'));
-  const file = join(directory, 'report.json');
-  const run = startDemo(join(directory, 'run'), '--for', '20s', '--report', file);
-  const { code } = await run.exited;
-  const text = run.recentLines().join('\n');
-  expect(existsSync(file), text).toBe(true);
-  const report = JSON.parse(await readFile(file, 'utf8')) as Record<string, number>;
-  const { requests, failures, successRate, mtlsRatio, p50Ms, p99Ms } = report;
-  console.log(JSON.stringify({ requests, failures, successRate, mtlsRatio, p50Ms, p99Ms }));
-  expect(code, text).toBe(0);
-  expect(requests).toBeGreaterThanOrEqual(2_000);
-  expect(successRate).toBeGreaterThanOrEqual(0.999);
-  expect(mtlsRatio).toBe(1);
-  expect(report['converged']).toBe(true);
-  await rm(directory, { recursive: true, force: true });
+test.skipIf(noBrowser !== undefined)(
+  'the dashboard is live in a browser (needs chromium)',
+  async () => {
+    const browser = await startBrowser();
+    try {
+      const page = await browser.newPage();
+      const complaints: string[] = [];
+      page.on('console', (message) => {
+        if (message.type() === 'error') complaints.push(message.text());
+      });
+      await page.goto(`http://${fleet.controlPlane.api}/`);
+      await page.getByText('catalog').first().waitFor();
+      await page
+        .getByText(/synced/i)
+        .first()
+        .waitFor();
+      const before = await page.locator('body').innerText();
+      await page.waitForFunction(
+        `document.body.innerText !== ${JSON.stringify(before)}`,
+        undefined,
+        { timeout: 10_000 },
+      );
+      for (const name of ['storefront', 'payments', 'inventory']) {
+        expect(await page.getByText(name).count(), name).toBeGreaterThan(0);
+      }
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
+test('payments v2 fails by its knob: its breaker opens alone, and closes when the fault ends', async () => {
+  const [orders, bad] = [member('orders', 'v1'), member('payments', 'v2')];
+  await knobs(bad.app.address, { errorRate: 1, ttlMs: 60_000 });
+  const openedMs = await until(async () => (await breakers()).v2 !== 'closed', 'open', 30_000);
+  expect((await breakers()).v1).toBe('closed');
+  await knobs(bad.app.address, undefined);
+  const closedMs = await until(async () => (await breakers()).v2 === 'closed', 'closed', 60_000);
+  console.log(
+    `opened after ${openedMs.toFixed(0)} ms, closed ${closedMs.toFixed(0)} ms after the fault`,
+  );
+
+  async function breakers(): Promise<{ v1: string; v2: string }> {
+    const clusters = (await json(`http://${orders.sidecar.admin}/clusters`)) as readonly {
+      name: string;
+      endpoints: readonly { labels: { version: string }; breaker: { state: string } }[];
+    }[];
+    const endpoints = clusters.find(({ name }) => name === 'default/payments')?.endpoints ?? [];
+    const of = (version: string): string =>
+      endpoints.find(({ labels }) => labels.version === version)?.breaker.state ?? 'absent';
+    return { v1: of('v1'), v2: of('v2') };
+  }
 });
+
+test('Ctrl-C leaves no process and no port', async () => {
+  const pids = [
+    fleet.controlPlane.pid,
+    fleet.legacy.pid,
+    ...fleet.members.flatMap(({ app, sidecar }) => [app.pid, sidecar.pid]),
+  ];
+  expect(pids.every(isAlive)).toBe(true);
+  demo.kill('SIGINT');
+  expect(await demo.exited).toMatchObject({ code: 0 });
+  expect(pids.filter(isAlive)).toEqual([]);
+  const addresses = [
+    fleet.shop,
+    fleet.controlPlane.api,
+    ...fleet.members.map((it) => it.app.address),
+  ];
+  for (const address of addresses) expect(await isOpen(address), address).toBe(false);
+});
+
+function member(role: string, version: string): Fleet['members'][number] {
+  const found = fleet.members.find((it) => it.role === role && it.version === version);
+  if (found === undefined) throw new Error(`no ${role} ${version}`);
+  return found;
+}
 
 async function json(url: string): Promise<unknown> {
   return (await fetch(url)).json();

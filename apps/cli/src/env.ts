@@ -28,11 +28,6 @@ export function homeDirectory(): string {
   return LENO_HOME ?? join(XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'leno');
 }
 
-/** Whether colours are welcome (no-color.org). */
-export function wantsColour(): boolean {
-  return process.env['NO_COLOR'] === undefined && process.stdout.isTTY === true;
-}
-
 /** The environment that child processes inherit. */
 export function inheritedEnv(): NodeJS.ProcessEnv {
   return process.env;

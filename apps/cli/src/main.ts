@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '@leno/std';
+import { messageOf } from '@leno/std';
 import { CommanderError } from 'commander';
 import { exitCodeOf } from './cli-error.ts';
 import { buildProgram } from './program.ts';
@@ -11,7 +11,6 @@ async function main(): Promise<number> {
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
     process.stderr.write(`leno: ${messageOf(thrown)}\n`);
-    if (process.env['LENO_DEBUG'] !== undefined) process.stderr.write(`${codeOf(thrown)}\n`);
     return exitCodeOf(thrown);
   }
 }

@@ -54,7 +54,7 @@ export async function apply(options: ApplyOptions, command: Command): Promise<vo
   if (options.dryRun === true) query.set('dryRun', 'true');
   else if (options.wait !== false) query.set('wait', options.wait);
   try {
-    const answer = (await client.call(`/v1/apply?${query}`, {
+    const answer = (await client.call(`/v1/apply?${query.toString()}`, {
       method: 'POST',
       authorized: true,
       body,
