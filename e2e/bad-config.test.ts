@@ -1,10 +1,10 @@
 /** Mistakes in configuration: refused before they are stored, or by the proxy, never half applied. */
-import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MeshClient } from './support/client.ts';
 import { documents, meshConfig, service, split } from './support/config.ts';
+import { leno as runLeno, type Spoken } from './support/leno.ts';
 import { type MeshApp, startMesh, type TestMesh } from './support/mesh.ts';
 
 let mesh: TestMesh;
@@ -110,24 +110,10 @@ function find(name: string): MeshApp {
 }
 
 /** Runs the real command against this mesh. */
-function leno(
-  ...args: readonly string[]
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const main = resolve(import.meta.dirname, '../apps/cli/src/main.ts');
-  const child = spawn(process.execPath, ['--conditions=@leno/source', main, ...args], {
-    env: {
-      ...process.env,
-      NO_COLOR: '1',
-      LENO_HOME: mesh.directory,
-      LENO_API: mesh.control.api,
-      LENO_API_TOKEN_FILE: join(mesh.directory, 'api-token'),
-    },
+function leno(...args: readonly string[]): Promise<Spoken> {
+  return runLeno(args, {
+    LENO_HOME: mesh.directory,
+    LENO_API: mesh.control.api,
+    LENO_API_TOKEN_FILE: join(mesh.directory, 'api-token'),
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => void (stdout += String(chunk)));
-  child.stderr.on('data', (chunk) => void (stderr += String(chunk)));
-  return new Promise((done) =>
-    child.on('close', (code) => done({ code: code ?? -1, stdout, stderr })),
-  );
 }

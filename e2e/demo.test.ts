@@ -5,11 +5,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { RunningProcess } from '@leno/std/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { noBrowser, startBrowser } from './support/browser.ts';
 import { startDemo } from './support/demo.ts';
+import { leno } from './support/leno.ts';
 import { until } from './support/until.ts';
 
 interface Fleet {
@@ -131,6 +132,20 @@ test('payments v2 fails by its knob: its breaker opens alone, and closes when th
       endpoints.find(({ labels }) => labels.version === version)?.breaker.state ?? 'absent';
     return { v1: of('v1'), v2: of('v2') };
   }
+});
+
+test('the commands of the README: apply an example, ask for status, show the routes', async () => {
+  const env = {
+    LENO_HOME: directory,
+    LENO_API: `http://${fleet.controlPlane.api}`,
+    LENO_API_TOKEN_FILE: join(directory, 'api-token'),
+  };
+  const example = resolve(import.meta.dirname, '../examples/catalog-half.yaml');
+  const applied = await leno(['apply', '-f', example], env);
+  expect(applied.stderr).toBe('');
+  expect(applied.stdout).toMatch(/live: 14\/14 proxies/);
+  expect((await leno(['status'], env)).stdout.match(/SYNCED/g)).toHaveLength(14);
+  expect((await leno(['get', 'httproute'], env)).stdout).toContain('catalog');
 });
 
 test('Ctrl-C leaves no process and no port', async () => {

@@ -8,7 +8,18 @@ const { PORT = '0', NAME = 'app', VERSION = 'v1', INSTANCE = 'app-1' } = process
 
 let knobs: { status?: number; hangMs?: number; errorRate?: number } = {};
 let total = 0;
-let byPath: Record<string, number> = {};
+const byPath: Record<string, number> = {};
+
+/** `/__call?url=…`: calls another service as any program would, and tells what came of it. */
+async function callOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '', 'http://self').searchParams.get('url') ?? '';
+  try {
+    const reply = await fetch(url);
+    response.end(JSON.stringify({ status: reply.status, body: await reply.text() }));
+  } catch (thrown) {
+    response.end(JSON.stringify({ status: 0, body: String(thrown) }));
+  }
+}
 
 function control(request: IncomingMessage, response: ServerResponse, body: string): boolean {
   if (request.url === '/__knobs') {
@@ -20,10 +31,8 @@ function control(request: IncomingMessage, response: ServerResponse, body: strin
     response.end(JSON.stringify({ total, byPath }));
     return true;
   }
-  if (request.url === '/__reset') {
-    total = 0;
-    byPath = {};
-    response.end('{}');
+  if (request.url?.startsWith('/__call?') === true) {
+    void callOut(request, response);
     return true;
   }
   return false;
