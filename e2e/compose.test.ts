@@ -55,7 +55,7 @@ async function exitCodeIn(service: string, ...command: readonly string[]): Promi
     await mesh.docker('exec', await mesh.idOf(service), ...command);
     return 0;
   } catch (thrown) {
-    return (thrown as { readonly code?: number }).code ?? -1;
+    return (thrown as { readonly cause?: { readonly code?: number } }).cause?.code ?? -1;
   }
 }
 

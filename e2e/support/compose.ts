@@ -59,12 +59,15 @@ export class Compose {
     return (await Promise.all(all)).join('').trim();
   }
 
+  /** Rejects with an error that has the exit code of the command in the `code` of its cause. */
   async #run(program: string, args: readonly string[]): Promise<string> {
-    const { stdout } = await run(program, args, {
-      cwd: repository,
-      env: this.#environment,
-      maxBuffer: 1 << 26,
-    });
-    return stdout;
+    const options = { cwd: repository, env: this.#environment, maxBuffer: 1 << 26 };
+    try {
+      return (await run(program, args, options)).stdout;
+    } catch (thrown) {
+      // What failed in a build stands at the end of standard output.
+      const said = thrown instanceof Error && 'stdout' in thrown ? String(thrown.stdout) : '';
+      throw new Error(`${program} ${args.join(' ')}: ${said.slice(-3_000)}`, { cause: thrown });
+    }
   }
 }
