@@ -12,6 +12,7 @@ import { consistsOf, equalsFolded, FIELD_VALUE, LOWER, TOKEN } from './octets.ts
 export const SPAN_SIZE = 4;
 const REMOVED = -1;
 
+/** The fields of one message; see the module. Edits are checked: names are tokens, values carry no line end. */
 export class FieldList implements Iterable<readonly [string, string]> {
   #head = '';
   #spans: number[] = [];

@@ -3,6 +3,7 @@ import type { Clock, Timers, Watch } from '@leno/std';
 import type { MessageLimits } from './limits.ts';
 import type { TlsClientOptions } from './tls-options.ts';
 
+/** Bounds towards one address; what exceeds them is refused with `overflow`, at once. */
 export interface PoolLimits extends Partial<MessageLimits> {
   /** Connections, open or being opened. */
   readonly connectionCountMax: number;
@@ -12,6 +13,7 @@ export interface PoolLimits extends Partial<MessageLimits> {
   readonly requestCountMax: number;
 }
 
+/** Where a pool leads, what it may hold, and how long it waits. */
 export interface UpstreamPoolOptions {
   /** Host name, address, or `unix:/path` (then the port is ignored). */
   readonly address: string;

@@ -22,6 +22,7 @@ export interface Rejection {
   readonly port: number;
 }
 
+/** What a server is made of; only `handler` must be given. */
 export interface HttpServerOptions {
   /** Gets every request that passed the codec, in the turn in which its head was whole. Must not throw. */
   readonly handler: (exchange: ServerExchange) => void;
@@ -32,7 +33,8 @@ export interface HttpServerOptions {
   readonly tls?: TlsServerOptions;
   /**
    * With `tls`: asked for every connection whose first octet does not begin a TLS handshake; true
-   * lets it speak plain HTTP. TLS clients may then come without a certificate (`transport: 'tls'`).
+   * lets it speak plain HTTP. Asked likewise for every TLS client that shows no certificate; true
+   * lets it in (`transport: 'tls'`), anything else closes the connection.
    */
   readonly allowPlain?: boolean | ((remote: { address: string; port: number }) => boolean);
   /** A connection that is ready for requests, after its handshake. */
@@ -65,6 +67,7 @@ export interface ServerStats {
   readonly drainAbortCount: number;
 }
 
+/** A server: listens once, drains once. */
 export interface HttpServer {
   /** Port 0 takes a free one. Rejects with the error of the socket (`EADDRINUSE`, …). */
   listen(port: number, host: string): Promise<{ address: string; port: number }>;

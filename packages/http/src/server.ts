@@ -108,6 +108,7 @@ class RawHttpServer implements HttpServer, ConnectionHost {
       tls,
       certificateRequired:
         this.#options.allowPlain === undefined || this.#options.allowPlain === false,
+      allowsNone: (remote) => this.#allowsPlain(remote),
       handshakeTimeoutMs: this.limits.headTimeoutMs / 2,
       onAccepted: (socket, identity) => {
         this.stats.tlsCount += 1;
@@ -172,9 +173,7 @@ class RawHttpServer implements HttpServer, ConnectionHost {
   }
 
   #openPlain(socket: Socket, firstChunk: Buffer): void {
-    const { allowPlain } = this.#options;
-    const isAllowed = typeof allowPlain === 'function' ? allowPlain(remoteOf(socket)) : allowPlain;
-    if (isAllowed !== true) {
+    if (!this.#allowsPlain(remoteOf(socket))) {
       this.stats.handshakeFailureCount += 1;
       socket.destroy();
       const detail = 'plain text where TLS is wanted';
@@ -184,6 +183,12 @@ class RawHttpServer implements HttpServer, ConnectionHost {
     this.stats.plainCount += 1;
     this.#open(socket, 'plain', undefined).received(firstChunk);
     socket.resume();
+  }
+
+  /** Whether a client that shows no certificate is served, with or without TLS around it. */
+  #allowsPlain(remote: { address: string; port: number }): boolean {
+    const { allowPlain } = this.#options;
+    return typeof allowPlain === 'function' ? allowPlain(remote) : allowPlain === true;
   }
 
   #open(socket: Socket, transport: Peer['transport'], identity: string | undefined) {

@@ -17,6 +17,8 @@ export interface TlsAcceptorOptions {
   readonly tls: TlsServerOptions;
   /** False where plain text is allowed too: then a client may show none, but never a bad one. */
   readonly certificateRequired: boolean;
+  /** Asked about a client that shows none, where none is required: the answer may change with time. */
+  readonly allowsNone: (remote: { address: string; port: number }) => boolean;
   readonly handshakeTimeoutMs: number;
   /** A handshake that is done; `identity` is undefined if no certificate was shown. */
   readonly onAccepted: (socket: TLSSocket, identity: string | undefined) => void;
@@ -76,7 +78,9 @@ export class TlsAcceptor {
   #identify(socket: TLSSocket): Result<string | undefined, string> {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) {
-      return this.#options.certificateRequired ? err('no certificate') : ok(undefined);
+      const { certificateRequired, allowsNone } = this.#options;
+      const remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+      return certificateRequired || !allowsNone(remote) ? err('no certificate') : ok(undefined);
     }
     if (!socket.authorized) return err(messageOf(socket.authorizationError));
     return this.#tls.verifyPeer(certificate.raw);

@@ -285,6 +285,14 @@ describe('a port that takes plain text too', () => {
     expect(server.stats).toMatchObject({ plainCount: 0, handshakeFailureCount: 1 });
   });
 
+  it('TLS without a certificate gets nothing where plain text would not be taken now', async () => {
+    const { port, rejections } = await bed({ ...whoami, allowPlain: () => false });
+    const peer = new RawPeer(connect({ port, host: '127.0.0.1', rejectUnauthorized: false }));
+    peer.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await peer.end()).toBe('');
+    expect(rejections).toMatchObject([{ reason: 'unauthenticated', detail: 'no certificate' }]);
+  });
+
   it('TLS without a certificate is nobody, with a bad one nothing', async () => {
     const { pool, port } = await bed({ ...whoami, allowPlain: true });
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
@@ -292,6 +300,14 @@ describe('a port that takes plain text too', () => {
     peer.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     expect(await peer.end()).toContain('tls -');
     expect((await ask(pool(tlsOf(foreignLeaf())))).log.at(-1)).toContain('failure');
+  });
+
+  it('TLS without a certificate is let in only where plain text is', async () => {
+    const { port, server } = await bed({ ...whoami, allowPlain: () => false });
+    const peer = new RawPeer(connect({ port, host: '127.0.0.1', rejectUnauthorized: false }));
+    peer.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await peer.end()).toBe('');
+    expect(server.stats).toMatchObject({ requestCount: 0, handshakeFailureCount: 1 });
   });
 
   it('a client that says nothing, or goes away at once, leaves nothing behind', async () => {

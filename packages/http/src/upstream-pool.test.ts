@@ -225,6 +225,19 @@ it.each(cases)('%s', async (...row) => {
   expect(next.body.text).toBe(connection === 'kept' ? 'ok' : 'control');
 });
 
+it('response queue poisoning: a reply too many is not given to a request that waits', async () => {
+  const surplus = OK.replace('ok', 'NO');
+  const { pool } = await bed(
+    (peer, index) => {
+      peer.socket.on('data', () => peer.send(index === 0 ? OK + surplus : OK));
+    },
+    { limits: { ...limits, connectionCountMax: 1 } },
+  );
+  const tries = await Promise.all([exchange(pool), exchange(pool)]);
+  expect(tries.map((events) => events.body.text)).toEqual(['ok', 'ok']);
+  expect(pool.stats).toMatchObject({ connectCount: 2, reusedCount: 0, discardedCount: 1 });
+});
+
 it('passes interim replies on, in order', async () => {
   const { pool } = await bed(
     answering(`HTTP/1.1 103 X\r\nA: b\r\n\r\nHTTP/1.1 102 Y\r\n\r\n${OK}`),

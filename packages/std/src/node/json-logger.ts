@@ -2,6 +2,7 @@ import { systemClock } from '../clock.ts';
 
 /** From the most talkative to the most silent; `silent` writes nothing. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+/** One of `logLevels`. */
 export type LogLevel = (typeof logLevels)[number];
 
 /** What goes into a line beside time, level and message. */
