@@ -59,6 +59,7 @@ function statusAt(second: number, nowMs: number): Record<string, unknown> {
       p50Ms: 2.1,
       p99Ms: 21 + 9 * Math.sin(second / 3),
     },
+    ca: { leafTtlMs: 86_400_000 },
     alarms: [
       { code: 'LENO_CONFIG_REJECTED', message: 'catalog-2 rejects v48', sinceMs: nowMs - 12_000 },
     ],

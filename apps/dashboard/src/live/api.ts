@@ -29,6 +29,7 @@ export interface Status {
     readonly notReady: number;
     readonly suspect: number;
   };
+  readonly ca: { readonly leafTtlMs: number };
   readonly traffic: Traffic;
   readonly alarms: readonly Alarm[];
 }

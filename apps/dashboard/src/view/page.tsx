@@ -37,7 +37,7 @@ function Content(): JSX.Element | null {
     <>
       <Figures status={status} />
       <TopologyTable topology={topology} />
-      <ProxiesTable proxies={proxies} nowMs={status.nowMs} />
+      <ProxiesTable proxies={proxies} nowMs={status.nowMs} certLifeMs={status.ca.leafTtlMs} />
       <ServicesTable services={topology.services} />
       <EventsTable />
       <footer class="foot">

@@ -5,17 +5,20 @@ import { matches } from '../live/state.ts';
 import { Mark } from './mark.tsx';
 import { type Column, Table } from './table.tsx';
 
-const certWarnMs = 3_600_000;
+/** Share of a certificate's life that must be left: a renewal in time leaves at least 28 %. */
+const certLeftRatioMin = 0.25;
 const order = { rejected: 0, offline: 1, pending: 2, synced: 3 };
 
 interface ProxiesProps {
   readonly proxies: readonly Proxy[];
   /** The clock of the control plane, by which all stamps are. */
   readonly nowMs: number;
+  /** How long a certificate lives here. */
+  readonly certLifeMs: number;
 }
 
 /** The sidecars: what config each runs, since when, and with what certificate. Trouble stands first. */
-export function ProxiesTable({ proxies, nowMs }: ProxiesProps): JSX.Element {
+export function ProxiesTable({ proxies, nowMs, certLifeMs }: ProxiesProps): JSX.Element {
   const shown = proxies
     .filter((it) => matches(it.id, it.service, it.version ?? '', it.sync.kind))
     .sort((a, b) => order[a.sync.kind] - order[b.sync.kind] || a.id.localeCompare(b.id, 'en'));
@@ -24,7 +27,7 @@ export function ProxiesTable({ proxies, nowMs }: ProxiesProps): JSX.Element {
       id="proxies"
       title="Proxies"
       note={`${proxies.length} known`}
-      columns={columnsAt(nowMs)}
+      columns={columnsAt(nowMs, certLifeMs * certLeftRatioMin)}
       rows={shown}
       keyOf={(it) => it.id}
       detail={rejection}
@@ -37,7 +40,7 @@ export function ProxiesTable({ proxies, nowMs }: ProxiesProps): JSX.Element {
   );
 }
 
-function columnsAt(nowMs: number): readonly Column<Proxy>[] {
+function columnsAt(nowMs: number, certWarnMs: number): readonly Column<Proxy>[] {
   return [
     { title: 'Proxy', cell: (it) => <b>{it.id}</b>, by: (it) => it.id },
     { title: 'Service', cell: (it) => serviceName(it.service), by: (it) => it.service },
@@ -51,7 +54,9 @@ function columnsAt(nowMs: number): readonly Column<Proxy>[] {
     {
       title: 'Certificate',
       hint: 'Time until the certificate expires; it is renewed long before',
-      cell: (it) => <Certificate notAfterMs={it.certNotAfterMs} nowMs={nowMs} />,
+      cell: (it) => (
+        <Certificate notAfterMs={it.certNotAfterMs} nowMs={nowMs} warnMs={certWarnMs} />
+      ),
       by: (it) => it.certNotAfterMs ?? 0,
       isNumber: true,
     },
@@ -118,13 +123,14 @@ function rejection({ sync }: Proxy): JSX.Element | undefined {
 interface CertificateProps {
   readonly notAfterMs: number | null;
   readonly nowMs: number;
+  readonly warnMs: number;
 }
 
-function Certificate({ notAfterMs, nowMs }: CertificateProps): JSX.Element {
+function Certificate({ notAfterMs, nowMs, warnMs }: CertificateProps): JSX.Element {
   if (notAfterMs === null) return <>{absent}</>;
   const leftMs = notAfterMs - nowMs;
   if (leftMs <= 0) return <Mark tone="bad">expired</Mark>;
-  return leftMs < certWarnMs ? <Mark tone="warn">{span(leftMs)}</Mark> : <>{span(leftMs)}</>;
+  return leftMs < warnMs ? <Mark tone="warn">{span(leftMs)}</Mark> : <>{span(leftMs)}</>;
 }
 
 function connected(proxy: Proxy, nowMs: number): string {
