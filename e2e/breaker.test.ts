@@ -1,7 +1,7 @@
 /** One bad instance: its breaker opens and nobody else's, one probe at a time, and it comes back. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { byStatus, failures, MeshClient, startLoad } from './support/client.ts';
-import { documents, meshConfig, service } from './support/config.ts';
+import { documents, meshConfig, roundRobin, service } from './support/config.ts';
 import { type MeshApp, startMesh, type TestMesh } from './support/mesh.ts';
 import { until } from './support/until.ts';
 
@@ -22,6 +22,8 @@ beforeAll(async () => {
       meshConfig(),
       service('orders', { app: 'orders' }),
       service('payments', { app: 'payments' }),
+      // In turns: by latency, a failing instance would hardly be asked often enough to be judged.
+      roundRobin('payments'),
     ),
   );
   await mesh.ready();

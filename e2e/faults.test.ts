@@ -101,7 +101,7 @@ function mixed(index: number): RequestOptions {
   const charge = { method: 'POST', body: '{}' };
   if (index % 4 === 1)
     return { ...charge, path: '/keyed', headers: { 'idempotency-key': `k${index}` } };
-  return { ...charge, path: `/bare/${index}` };
+  return { ...charge, path: `/bare/${victims.length}-${index}` };
 }
 
 /** No write without a key may have reached two applications, or one of them twice. */

@@ -33,6 +33,17 @@ ${backends}
 `;
 }
 
+/** Balances a service in turns. */
+export function roundRobin(name: string): string {
+  return `apiVersion: leno.dev/v1
+kind: TrafficPolicy
+metadata: { name: ${name}, namespace: default }
+spec:
+  targetRef: { name: ${name} }
+  balancer: { kind: roundRobin }
+`;
+}
+
 /** Mesh-wide settings; `permissive` lists services that also take plaintext. */
 export function meshConfig(permissive: readonly string[] = []): string {
   const lines = permissive.map((name) => `      - ${name}`).join('\n');
