@@ -59,10 +59,12 @@ test('the breaker of the failing instance opens, probes one by one, and closes a
   const after = (await mesh.counts(bad)).total;
   const replies = await load.stop();
   const failed = failures(replies);
+  const [received, retried] = [await mesh.totalOf('payments'), await mesh.retriesOf(orders)];
   console.log(
     `opened after ${openedMs.toFixed(0)} ms and ${failed.length} failed requests of ${replies.length} ` +
-      `${JSON.stringify(byStatus(replies))}; ${probes} probes in 2.5 s open; closed ${closedMs.toFixed(0)} ms after the fault ended`,
+      `${JSON.stringify(byStatus(replies))}; the applications counted ${received}, retries ${retried}; ${probes} probes in 2.5 s open; closed ${closedMs.toFixed(0)} ms after the fault ended`,
   );
+  expect(received).toBe(replies.length + retried);
   // Open for 1 s, then 2 s: at most two probes fit into 2.5 s.
   expect(probes).toBeLessThanOrEqual(2);
   // Five in a row open it; a few more may have been under way.

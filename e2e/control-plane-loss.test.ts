@@ -65,11 +65,15 @@ test(`no request fails while the control plane is dead for ${OUTAGE_MS / 1_000} 
     OUTAGE_MS + 30_000,
   );
   const replies = await load.stop();
+  const [received, retried] = [await mesh.totalOf('catalog'), await mesh.retriesOf(web)];
   console.log(
-    `${replies.length} requests ${JSON.stringify(byStatus(replies))}, restarted sidecar served after ` +
+    `${replies.length} requests ${JSON.stringify(byStatus(replies))}, the applications counted ` +
+      `${received}, retries ${retried}; restarted sidecar served after ` +
       `${servedMs.toFixed(0)} ms, converged ${convergedMs.toFixed(0)} ms after the control plane was ready`,
   );
   expect(failures(replies)).toEqual([]);
+  expect(received).toBeGreaterThanOrEqual(replies.length);
+  expect(received).toBeLessThanOrEqual(replies.length + retried);
   expect(convergedMs).toBeLessThan(3 * 5_000);
   client.close();
   restarted.close();

@@ -78,7 +78,7 @@ test.each(cases)('SIGKILL of $what under load', async ({ kill }) => {
     ({ atMs }) => atMs >= killedAtMs - 1_000 && atMs < killedAtMs + 1_000,
   );
   const after = replies.filter(({ atMs }) => atMs >= killedAtMs + 1_000);
-  const retried = await retriesOf();
+  const retried = await mesh.retriesOf(caller());
   console.log(
     `endpoint gone after ${goneMs.toFixed(0)} ms; ${replies.length} requests ${JSON.stringify(byStatus(replies))}; ` +
       `failed in the second around the kill ${failures(during).length}, later ${failures(after).length}; retries ${retried}; ` +
@@ -118,9 +118,7 @@ async function neverTwice(): Promise<void> {
 
 /** Which endpoints of payments the caller's sidecar would send to. */
 async function endpointsSeen(): Promise<readonly string[]> {
-  const [orders] = mesh.apps.filter((it) => it.service === 'orders');
-  if (orders === undefined) throw new Error('no orders');
-  const clusters = (await mesh.admin(orders, '/clusters')) as readonly {
+  const clusters = (await mesh.admin(caller(), '/clusters')) as readonly {
     name: string;
     endpoints: readonly { id: string }[];
   }[];
@@ -128,12 +126,8 @@ async function endpointsSeen(): Promise<readonly string[]> {
   return payments?.endpoints.map(({ id }) => id) ?? [];
 }
 
-async function retriesOf(): Promise<number> {
-  const [orders] = mesh.apps.filter((it) => it.service === 'orders');
-  if (orders === undefined) return 0;
-  const text = String(await mesh.admin(orders, '/metrics'));
-  const lines = text
-    .split('\n')
-    .filter((line) => /^leno_retries_total\{.*result="sent"/.test(line));
-  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+function caller(): MeshApp {
+  const found = mesh.apps.find((it) => it.service === 'orders');
+  if (found === undefined) throw new Error('no orders');
+  return found;
 }

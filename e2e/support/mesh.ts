@@ -227,6 +227,20 @@ export class TestMesh {
     return (await reply.json()) as { total: number; byPath: Record<string, number> };
   }
 
+  /** The requests that all applications of a service have counted. */
+  async totalOf(service: string): Promise<number> {
+    const entries = this.apps.filter((it) => it.service === service);
+    const counts = await Promise.all(entries.map((it) => this.counts(it)));
+    return counts.reduce((sum, it) => sum + it.total, 0);
+  }
+
+  /** Tries beyond the first that a sidecar has sent, by its own counter. */
+  async retriesOf(entry: MeshApp): Promise<number> {
+    const text = String(await this.admin(entry, '/metrics'));
+    const lines = text.split('\n').filter((it) => /^leno_retries_total\{.*result="sent"/.test(it));
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
   /** Makes an application fail, hang or be slow, until it is told otherwise. */
   async knobs(entry: MeshApp, knobs: Readonly<Record<string, unknown>>): Promise<void> {
     await fetch(`http://127.0.0.1:${entry.appPort}/__knobs`, {
