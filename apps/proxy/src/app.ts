@@ -5,8 +5,13 @@
 import { randomFillSync } from 'node:crypto';
 import { hostname } from 'node:os';
 import { CallJournal, CallMetrics, DataPlane, EdgeStats } from '@leno/dataplane';
-import { AppWatch, ControlSession, type Identity } from '@leno/dataplane/node';
-import { createHttpServer, type HttpServer } from '@leno/http';
+import {
+  AppWatch,
+  ControlSession,
+  type ControlSessionOptions,
+  type Identity,
+} from '@leno/dataplane/node';
+import { createHttpServer, FieldList, type HttpServer, type Rejection } from '@leno/http';
 import { systemClock, systemRng, systemTimers, Watch } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import {
@@ -18,19 +23,22 @@ import {
 } from '@leno/telemetry';
 import { adminApp, metricsApp } from './admin/admin-app.ts';
 import { type AdminServer, serveAdmin } from './admin/admin-server.ts';
+import { Drain } from './drain.ts';
 import type { Settings } from './env.ts';
 import { instanceOf } from './instance.ts';
 import { readJoinToken } from './join-token.ts';
 import { listen, renderAddress } from './listen.ts';
 import { ProcessStats } from './process-stats.ts';
 import { collectProxyMetrics } from './proxy-metrics.ts';
-import { clientTls, serverTls } from './tls.ts';
+import { ClientTls, serverTls } from './tls.ts';
 
 /** A proxy that listens. */
 export interface RunningProxy {
   readonly addresses: Readonly<Record<'outbound' | 'inbound' | 'admin' | 'metrics', string>>;
-  /** Leaves the mesh, finishes what is under way, and frees everything. */
+  /** Leaves the mesh, finishes what is under way, and frees everything. Again it does nothing new. */
   drain(): Promise<void>;
+  /** Settles when a drain is over, whoever has asked for it. */
+  readonly drained: Promise<void>;
 }
 
 const BUILD = '0.1.0';
@@ -40,61 +48,41 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
   const identity = new Watch<Identity | undefined>(undefined);
   const { dataPlane, metrics } = buildDataPlane(settings, identity, log);
   const appWatch = new AppWatch({ address: settings.LENO_APP });
-  const processStats = new ProcessStats();
-  const session = new ControlSession({
-    address: settings.LENO_CONTROL_PLANE,
-    trustDomain: settings.LENO_TRUST_DOMAIN,
-    trustPin: settings.LENO_TRUST_PIN,
-    joinToken: await readJoinToken(settings.LENO_JOIN_TOKEN_FILE),
-    stateDirectory: settings.LENO_STATE_DIR,
-    node: {
-      id: instanceId(settings),
-      service: settings.LENO_SERVICE,
-      namespace: settings.LENO_NAMESPACE,
-      labels: { ...settings.LENO_LABELS, version: settings.LENO_VERSION },
-      build: BUILD,
-    },
-    dataPlane,
-    identity,
-    log,
-    stat: () => ({
-      service: `${settings.LENO_NAMESPACE}/${settings.LENO_SERVICE}`,
-      version: settings.LENO_VERSION,
-      requests: dataPlane.engine.metrics.edges.take(),
-      proxy: processStats.take(),
-    }),
-  });
+  const joinToken = await readJoinToken(settings.LENO_JOIN_TOKEN_FILE);
+  const session = buildSession(settings, { dataPlane, identity, log, joinToken });
   await session.restore();
 
   const listeners = await startListeners(settings, { dataPlane, identity, log });
-  const drain = drainOnce({ settings, dataPlane, session, appWatch, listeners, log });
+  const drain = new Drain({ settings, dataPlane, session, appWatch, listeners, log });
   const readiness = (): { ready: boolean; waitsFor: string[] } => {
     const waitsFor: string[] = [];
+    if (drain.hasBegun) waitsFor.push('its own end: it is draining');
     if (identity.value === undefined) waitsFor.push('a certificate');
     if (dataPlane.engine.table.mesh === undefined) waitsFor.push('a configuration');
     if (!appWatch.up.value) waitsFor.push('the application');
     return { ready: waitsFor.length === 0, waitsFor };
   };
-  const ports = {
-    dataPlane,
-    metrics,
-    log,
-    nowMs: systemClock.nowMs,
-    readiness,
-    certificates: () => describeIdentity(identity.value),
-    stats: () => ({ outbound: listeners.outbound.stats, inbound: listeners.inbound.stats }),
-    drain: () => void drain(),
-  };
-  listeners.admin = await serveAdmin(
-    adminApp(ports),
+  const admin = await serveAdmin(
+    adminApp({
+      dataPlane,
+      metrics,
+      log,
+      nowMs: () => systemClock.nowMs(),
+      readiness,
+      certificates: () => describeIdentity(identity.value),
+      stats: () => ({ outbound: listeners.outbound.stats, inbound: listeners.inbound.stats }),
+      drain: () => void drain.begin(),
+    }),
     settings.LENO_ADMIN_LISTEN,
     'LENO_ADMIN_LISTEN',
   );
-  listeners.metrics = await serveAdmin(
-    metricsApp(ports),
+  listeners.admin = admin;
+  const scraped = await serveAdmin(
+    metricsApp({ metrics, readiness }),
     settings.LENO_METRICS_LISTEN,
     'LENO_METRICS_LISTEN',
   );
+  listeners.metrics = scraped;
   collectProxyMetrics({
     metrics: dataPlane.engine.metrics.families,
     store: metrics,
@@ -106,16 +94,44 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
 
   session.start();
   appWatch.start();
-  registerWhileUp({ settings, session, appWatch, dataPlane, inbound: listeners.inboundAddress });
+  registerWhileUp({ settings, session, appWatch, inbound: listeners.inboundAddress });
   return {
     addresses: {
       outbound: renderAddress(listeners.outboundAddress),
       inbound: renderAddress(listeners.inboundAddress),
-      admin: listeners.admin.address,
-      metrics: listeners.metrics.address,
+      admin: admin.address,
+      metrics: scraped.address,
     },
-    drain,
+    drain: () => drain.begin(),
+    drained: drain.done,
   };
+}
+
+function buildSession(
+  settings: Settings,
+  parts: Pick<ControlSessionOptions, 'dataPlane' | 'identity' | 'log' | 'joinToken'>,
+): ControlSession {
+  const processStats = new ProcessStats();
+  return new ControlSession({
+    ...parts,
+    address: settings.LENO_CONTROL_PLANE,
+    trustDomain: settings.LENO_TRUST_DOMAIN,
+    trustPin: settings.LENO_TRUST_PIN,
+    stateDirectory: settings.LENO_STATE_DIR,
+    node: {
+      id: instanceId(settings),
+      service: settings.LENO_SERVICE,
+      namespace: settings.LENO_NAMESPACE,
+      labels: { ...settings.LENO_LABELS, version: settings.LENO_VERSION },
+      build: BUILD,
+    },
+    stat: () => ({
+      service: `${settings.LENO_NAMESPACE}/${settings.LENO_SERVICE}`,
+      version: settings.LENO_VERSION,
+      requests: parts.dataPlane.engine.metrics.edges.take(),
+      proxy: processStats.take(),
+    }),
+  });
 }
 
 function instanceId(settings: Settings): string {
@@ -134,6 +150,7 @@ function buildDataPlane(
     timers: systemTimers,
   });
   const { LENO_APP: app } = settings;
+  const clientTls = new ClientTls(identity, settings.LENO_TRUST_DOMAIN);
   const dataPlane = new DataPlane({
     clock: systemClock,
     timers: systemTimers,
@@ -153,13 +170,14 @@ function buildDataPlane(
       transport: 'plain',
       labels: {},
     },
-    tlsFor: (expected) => clientTls(identity, expected, settings.LENO_TRUST_DOMAIN),
+    tlsFor: (expected) => clientTls.lease(expected),
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {
-      breakerChanged(cluster, endpoint, from, to, why) {
+      breakerChanged(cluster, change) {
         const { breakerTransitions } = families;
+        const { from, to, why } = change;
         breakerTransitions.add(breakerTransitions.handle(cluster.name, from, to, why));
-        log.warn('breaker changed', { cluster: cluster.name, endpoint, from, to, why });
+        log.warn('breaker changed', { cluster: cluster.name, ...change });
       },
     },
   });
@@ -181,21 +199,29 @@ async function startListeners(
 ): Promise<Listeners> {
   const { dataPlane, identity, log } = parts;
   const { engine } = dataPlane;
-  const outbound = createHttpServer({
-    handler: engine.outbound,
+  const refused =
+    (listener: string) =>
+    (rejection: Rejection): FieldList => {
+      log.debug('refused before any handler', { listener, ...rejection });
+      return FieldList.of([['x-leno-reason', rejection.reason]]);
+    };
+  const common = {
     clock: systemClock,
     timers: systemTimers,
+    // Bodies are passed on piece by piece: how long they may be is for applications to say.
+    limits: { bodyByteCountMax: Number.POSITIVE_INFINITY },
+  };
+  const outbound = createHttpServer({
+    ...common,
+    handler: engine.outbound,
+    onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
+    ...common,
     handler: engine.inbound,
-    clock: systemClock,
-    timers: systemTimers,
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
-    onRejected: (rejection) => {
-      log.debug('refused on the inbound listener', { ...rejection });
-      return undefined;
-    },
+    onRejected: refused('inbound'),
   });
   identity.subscribe((value) => inbound.setTls(serverTls(value, settings.LENO_TRUST_DOMAIN)));
   const outboundAddress = await listen(
@@ -219,7 +245,6 @@ function registerWhileUp(parts: {
   settings: Settings;
   session: ControlSession;
   appWatch: AppWatch;
-  dataPlane: DataPlane;
   inbound: { address: string; port: number };
 }): void {
   const { settings, session, appWatch, inbound } = parts;
@@ -228,33 +253,6 @@ function registerWhileUp(parts: {
     if (up) session.lease(instance);
     else session.dropLease();
   });
-}
-
-/** Leave, stop accepting, finish, free: each step waits for the one before, none for a clock. */
-function drainOnce(parts: {
-  settings: Settings;
-  dataPlane: DataPlane;
-  session: ControlSession;
-  appWatch: AppWatch;
-  listeners: Listeners;
-  log: JsonLogger;
-}): () => Promise<void> {
-  let draining: Promise<void> | undefined;
-  const drain = async (): Promise<void> => {
-    const { settings, dataPlane, session, appWatch, listeners, log } = parts;
-    const withinMs = settings.LENO_DRAIN_TIMEOUT_MS;
-    await session.leave().catch((thrown: unknown) => log.warn('left without a word', { thrown }));
-    appWatch.stop();
-    await Promise.all([listeners.inbound.drain(withinMs), listeners.outbound.drain(withinMs)]);
-    await session.stop();
-    dataPlane.close();
-    listeners.admin?.close();
-    listeners.metrics?.close();
-  };
-  return () => {
-    draining ??= drain();
-    return draining;
-  };
 }
 
 function describeIdentity(identity: Identity | undefined): object {

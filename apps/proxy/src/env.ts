@@ -24,7 +24,7 @@ const listen = (fallback: string) =>
     .string()
     .default(fallback)
     .transform((text, context): ListenAddress => {
-      const found = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+      const found = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
       const port = Number(found?.[3]);
       if (found === null || port > 65_535) {
         context.addIssue(`${quote(text)} is not HOST:PORT with a port from 0 to 65535`);
@@ -32,6 +32,13 @@ const listen = (fallback: string) =>
       }
       return { host: found[1] ?? found[2] ?? '', port };
     });
+
+/** The admin interface has no other protection than that nobody else can reach it. */
+const loopback = (fallback: string) =>
+  listen(fallback).refine(
+    ({ host }) => /^(localhost|127(\.\d{1,3}){3}|::1)$/.test(host),
+    'use a loopback address: 127.0.0.1, [::1] or localhost',
+  );
 
 const label = z
   .string()
@@ -47,15 +54,20 @@ const labels = z
       context.addIssue(`${quote(text)} is not KEY=VALUE,KEY=VALUE`);
       return z.NEVER;
     }
-    return Object.fromEntries(entries);
+    // The bounds of the push protocol, less the two labels that every instance has.
+    if (entries.length > 62 || entries.flat().some((side) => side.length > 256)) {
+      context.addIssue('at most 62 labels of at most 256 characters a side');
+      return z.NEVER;
+    }
+    return Object.fromEntries(entries.map(([key = '', value = '']) => [key, value]));
   });
 
 const app = z
   .string()
   .default('127.0.0.1:8080')
   .transform((text, context): AppAddress => {
-    if (text.startsWith('unix:')) return { kind: 'unix', path: text.slice(5) };
-    const found = /^([^:]+|\[[^\]]+\]):(\d{1,5})$/.exec(text);
+    if (/^unix:./.test(text)) return { kind: 'unix', path: text.slice(5) };
+    const found = /^([^:\s[\]]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text);
     const port = Number(found?.[2]);
     if (found?.[1] === undefined || port < 1 || port > 65_535) {
       const h2c = text.startsWith('h2c://') ? '; h2c applications are not supported yet' : '';
@@ -65,9 +77,33 @@ const app = z
     return { kind: 'tcp', host: found[1].replace(/^\[|\]$/g, ''), port };
   });
 
+const PORT_MAX = 65_535;
+
+function endsInPort(text: string): boolean {
+  const port = Number(/:(\d{1,5})$/.exec(text)?.[1]);
+  return port >= 1 && port <= PORT_MAX;
+}
+
 const controlPlane = z
   .string()
-  .regex(/^[^\s/:]+:\d{1,5}$/, 'use HOST:PORT of the push listener, for example 127.0.0.1:9902');
+  .regex(
+    /^([^\s/:@?#[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/,
+    'use HOST:PORT of the push listener, for example 127.0.0.1:9902',
+  )
+  .refine(endsInPort, 'use a port from 1 to 65535');
+
+const advertise = z
+  .string()
+  .regex(/^[^\s:]+(:\d{1,5})?$/, 'use HOST or HOST:PORT as other proxies reach it')
+  .refine((text) => !text.includes(':') || endsInPort(text), 'use a port from 1 to 65535');
+
+const count = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'use a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `use a number from ${min} to ${max}`)
+    .default(fallback);
 
 const Settings = z.object({
   LENO_CONTROL_PLANE: controlPlane,
@@ -80,50 +116,64 @@ const Settings = z.object({
   LENO_TRUST_PIN: z
     .string()
     .regex(/^sha256:[A-Za-z0-9+/=_-]{40,}$/, 'use the pin that the control plane prints'),
-  LENO_TRUST_DOMAIN: z.string().default('mesh.local'),
+  LENO_TRUST_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,253}$/, 'use lower-case letters, digits, dots and dashes')
+    .default('mesh.local'),
   LENO_OUTBOUND_LISTEN: listen('127.0.0.1:15001'),
   LENO_INBOUND_LISTEN: listen('0.0.0.0:15006'),
-  LENO_ADMIN_LISTEN: listen('127.0.0.1:15000'),
+  LENO_ADMIN_LISTEN: loopback('127.0.0.1:15000'),
   LENO_METRICS_LISTEN: listen('0.0.0.0:15020'),
-  LENO_ADVERTISE: z
-    .string()
-    .regex(/^[^\s:]+(:\d{1,5})?$/, 'use HOST or HOST:PORT as other proxies reach it')
-    .optional(),
+  LENO_ADVERTISE: advertise.optional(),
   LENO_APP: app,
   LENO_STATE_DIR: z.string().min(1),
   LENO_MODE: z
     .enum(['sidecar', 'gateway'])
     .default('sidecar')
     .refine((mode) => mode === 'sidecar', 'the gateway mode is not built yet'),
-  LENO_DRAIN_TIMEOUT_MS: z.coerce.number().int().min(0).max(600_000).default(30_000),
-  LENO_ROUTE_RULE_COUNT_MAX: z.coerce.number().int().min(1).default(10_000),
+  LENO_DRAIN_TIMEOUT_MS: count(0, 600_000, 30_000),
+  LENO_ROUTE_RULE_COUNT_MAX: count(1, 1_000_000, 10_000),
   LENO_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  LENO_WORKERS: z.coerce.number().int().min(1).max(1, 'more than one is not built yet').default(1),
+  LENO_WORKERS: z.literal('1', 'more than one is not built yet').default('1').transform(Number),
 });
 
 export type Settings = z.output<typeof Settings>;
 
 const names = Object.keys(Settings.shape);
 
-/** Reads environment and flags. Throws `SettingsError` that lists every bad or unknown one. */
+/**
+ * Reads environment and flags; an empty variable counts as none. Throws `SettingsError` that lists
+ * every bad value and every unknown flag.
+ */
 export function readSettings(
   environment: Readonly<Record<string, string | undefined>> = process.env,
   flags: readonly string[] = process.argv.slice(2),
 ): Settings {
   const complaints: string[] = [];
   const given: Record<string, string | undefined> = {};
-  for (const name of names) given[name] = environment[name];
+  // Compose and shells hand over `VAR=` where nothing was said.
+  for (const name of names) given[name] = environment[name] === '' ? undefined : environment[name];
   readFlags(flags, given, complaints);
   const result = Settings.safeParse(given);
   for (const issue of result.error?.issues ?? []) {
     const name = String(issue.path[0]);
-    const said = given[name] === undefined ? 'is not set' : `is ${quote(given[name])}`;
-    complaints.push(`${name} ${said}: ${issue.message}`);
+    if (given[name] === undefined) complaints.push(`${name} is not set: it is needed`);
+    else complaints.push(`${name} is ${quote(given[name])}: ${issue.message}`);
   }
   if (result.data === undefined || complaints.length > 0) {
     throw new SettingsError(complaints.join('\n'));
   }
   return result.data;
+}
+
+/**
+ * Variables of this program's prefix that it does not know: a misspelt one would else be overlooked.
+ * No error, since other programs of the mesh have theirs in the same environment.
+ */
+export function unknownVariables(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): readonly string[] {
+  return Object.keys(environment).filter((it) => it.startsWith('LENO_') && !names.includes(it));
 }
 
 function readFlags(
@@ -132,14 +182,19 @@ function readFlags(
   complaints: string[],
 ): void {
   for (let index = 0; index < flags.length; index += 1) {
-    const [flag = '', inline] = splitOnce(flags[index] ?? '');
+    const [flag, inline] = splitOnce(flags[index] ?? '');
     const name = `LENO_${flag.replace(/^--/, '').replaceAll('-', '_').toUpperCase()}`;
     if (!flag.startsWith('--') || !names.includes(name)) {
       complaints.push(`${quote(flag)} is not a flag; the flags are ${names.map(flagOf).join(' ')}`);
       continue;
     }
+    const value = inline ?? flags[index + 1];
+    if (value === undefined || (inline === undefined && value.startsWith('--'))) {
+      complaints.push(`${flag} has no value`);
+      continue;
+    }
     if (inline === undefined) index += 1;
-    given[name] = inline ?? flags[index];
+    given[name] = value;
   }
 }
 

@@ -1,7 +1,25 @@
 import { messageOf } from '@leno/std';
 import { JsonLogger } from '@leno/std/node';
 import { startProxy } from './app.ts';
-import { readSettings, SettingsError } from './env.ts';
+import { readSettings, SettingsError, unknownVariables } from './env.ts';
+
+/**
+ * Resolves with the first signal that asks the process to go; the same one again ends it at once. Asked
+ * before anything is started, so that a signal that comes meanwhile is heeded when all of it stands.
+ */
+function firstSignal(log: JsonLogger): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+        process.once(signal, () => {
+          log.error('told twice: going at once, whatever is under way', { signal });
+          process.exit(1);
+        });
+      });
+    }
+  });
+}
 
 /** Environment, application, signals, exit code; nothing else happens here. */
 async function main(): Promise<number> {
@@ -10,14 +28,15 @@ async function main(): Promise<number> {
     level: settings.LENO_LOG_LEVEL,
     fields: { program: 'leno-proxy', service: settings.LENO_SERVICE },
   });
+  for (const name of unknownVariables()) log.warn('not a setting of the proxy', { name });
+  const asked = firstSignal(log);
   const proxy = await startProxy(settings, log);
   const { outbound, inbound, admin, metrics } = proxy.addresses;
   process.stdout.write(`${JSON.stringify({ ready: true, outbound, inbound, admin, metrics })}\n`);
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
-  log.info('going away', { signal });
+  // Either a signal or an order on the admin interface ends the process.
+  const drained = proxy.drained.then(() => undefined);
+  const signal = await Promise.race([asked, drained]);
+  log.info('going away', { signal: signal ?? 'none: drained' });
   await proxy.drain();
   return 0;
 }

@@ -20,6 +20,7 @@ export function collectProxyMetrics(parts: ProxyMetricsParts): void {
   const { metrics, store, dataPlane, session, identity, build } = parts;
   metrics.buildInfo.set(metrics.buildInfo.handle(build, process.version), 1);
   let shown: readonly [string, string] | undefined;
+  const clusters = new ClusterGauges(metrics);
   store.onCollect(() => {
     const nowMs = systemClock.nowMs();
     metrics.controlConnected.set(
@@ -35,20 +36,52 @@ export function collectProxyMetrics(parts: ProxyMetricsParts): void {
       const handle = metrics.certNotAfter.handle('leaf', own.spiffeId);
       metrics.certNotAfter.set(handle, own.notAfterMs / 1_000);
     }
-    collectClusters(metrics, dataPlane, nowMs);
+    clusters.collect(dataPlane, nowMs);
   });
 }
 
-function collectClusters(metrics: MeshMetrics, dataPlane: DataPlane, nowMs: number): void {
-  for (const cluster of dataPlane.clusters.values()) {
-    const { endpoints, ejectedCount } = cluster;
-    const count = (state: string, value: number): void =>
-      metrics.endpoints.set(metrics.endpoints.handle(cluster.name, state), value);
-    count('ejected', ejectedCount);
-    count('healthy', endpoints.length - ejectedCount);
-    for (const endpoint of endpoints) {
-      const handle = metrics.breakerState.handle(cluster.name, endpoint.id);
-      metrics.breakerState.set(handle, breakerValues[endpoint.breaker.stateAt(nowMs)]);
+/** Gauges of clusters and endpoints. Those of what is gone are taken out: instances come and go. */
+class ClusterGauges {
+  readonly #metrics: MeshMetrics;
+  #clusters = new Set<string>();
+  /** By cluster and id, which no name can hold together. */
+  #endpoints = new Map<string, readonly [string, string]>();
+
+  constructor(metrics: MeshMetrics) {
+    this.#metrics = metrics;
+  }
+
+  collect(dataPlane: DataPlane, nowMs: number): void {
+    const { endpoints: counts, breakerState, retryBudgetRemaining } = this.#metrics;
+    const clusters = new Set<string>();
+    const endpoints = new Map<string, readonly [string, string]>();
+    for (const cluster of dataPlane.clusters.values()) {
+      const { name, ejectedCount } = cluster;
+      clusters.add(name);
+      counts.set(counts.handle(name, 'ejected'), ejectedCount);
+      counts.set(counts.handle(name, 'healthy'), cluster.endpoints.length - ejectedCount);
+      const remaining = cluster.budget.remainingRatio(nowMs);
+      retryBudgetRemaining.set(retryBudgetRemaining.handle(name), remaining);
+      for (const { id, breaker } of cluster.endpoints) {
+        endpoints.set(`${name} ${id}`, [name, id]);
+        breakerState.set(breakerState.handle(name, id), breakerValues[breaker.stateAt(nowMs)]);
+      }
     }
+    this.#forget(clusters, endpoints);
+  }
+
+  #forget(clusters: Set<string>, endpoints: Map<string, readonly [string, string]>): void {
+    const { endpoints: counts, breakerState, retryBudgetRemaining } = this.#metrics;
+    for (const name of this.#clusters) {
+      if (clusters.has(name)) continue;
+      counts.remove(name, 'ejected');
+      counts.remove(name, 'healthy');
+      retryBudgetRemaining.remove(name);
+    }
+    for (const [key, labels] of this.#endpoints) {
+      if (!endpoints.has(key)) breakerState.remove(...labels);
+    }
+    this.#clusters = clusters;
+    this.#endpoints = endpoints;
   }
 }

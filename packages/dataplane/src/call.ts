@@ -3,11 +3,14 @@
  * layers read and write it; it holds no logic but that of ending exactly once.
  */
 import type { ClientTry, RequestHead, ServerExchange } from '@leno/http';
+import type { RouteBackend } from '@leno/routing';
+import { messageOf, type TimerHandle } from '@leno/std';
 import type { AttemptNote } from '@leno/telemetry';
 import type { Engine } from './engine.ts';
-import type { Reason } from './reasons.ts';
+import { type Layer, leaveStack } from './layer.ts';
+import type { RouteCells } from './observe/call-metrics.ts';
+import { type Reason, reasons } from './reasons.ts';
 import { sendReason } from './reply.ts';
-import { leaveStack } from './stack.ts';
 import type { CallPolicy } from './table/policy.ts';
 import type { RuntimeTable, ServiceEntry, TableRule } from './table/runtime-table.ts';
 import type { WheelEntry } from './timer-wheel.ts';
@@ -15,12 +18,15 @@ import type { Attempt } from './tries/attempt.ts';
 import type { RequestBody } from './tries/request-body.ts';
 import type { Cluster } from './upstream/cluster.ts';
 
+/** From the application into the mesh, or from the mesh to the application. */
 export type Direction = 'inbound' | 'outbound';
 
+/** See the head of this file. */
 export class Call implements WheelEntry {
   readonly engine: Engine;
   readonly exchange: ServerExchange;
   readonly direction: Direction;
+  readonly stack: readonly Layer[];
   /** The one revision that decides this call, from its first byte to its last. */
   readonly table: RuntimeTable;
   readonly head: RequestHead;
@@ -32,10 +38,14 @@ export class Call implements WheelEntry {
   traceId = '';
   service: ServiceEntry | undefined;
   rule: TableRule | undefined;
+  /** The backend of the rule that the weights have chosen. */
+  backend: RouteBackend | undefined;
   cluster: Cluster | undefined;
   policy: CallPolicy;
-  /** On the engine's clock; `Infinity` for streams. */
+  /** On the engine's clock; `Infinity` for streams, which `idleCheckAtMs` bounds instead. */
   deadlineMs = Number.POSITIVE_INFINITY;
+  /** When to look next whether anything has moved; `Infinity` while there is a deadline. */
+  idleCheckAtMs = Number.POSITIVE_INFINITY;
 
   body: RequestBody | undefined;
   attempt: Attempt | undefined;
@@ -45,6 +55,10 @@ export class Call implements WheelEntry {
   readonly tries: AttemptNote[] = [];
   /** Whether the try that waits or runs was taken from the retry budget. */
   holdsBudget = false;
+  /** The back-off before the next try. */
+  retryTimer: TimerHandle | undefined;
+  /** After an upgrade: breaks both directions off. */
+  breakTunnel: ((cause: string) => void) | undefined;
   notRetriedBecause: string | undefined;
 
   /** Status that the caller saw; 0 while there is none. */
@@ -62,13 +76,25 @@ export class Call implements WheelEntry {
   /** Transport towards the peer that is named, as its socket showed it. */
   transport: 'mtls' | 'tls' | 'plain' | 'none' = 'none';
   ended = false;
+  /** Where this call is counted, once its peer and route are known. */
+  cells: RouteCells | undefined;
+  /** Whether it was ended because nothing moved. */
+  wentIdle = false;
+  #movedBytes = 0;
+  #quietCheckCount = 0;
 
   expiresAtMs = Number.POSITIVE_INFINITY;
   wheelPrevious: WheelEntry | undefined = undefined;
   wheelNext: WheelEntry | undefined = undefined;
 
-  constructor(engine: Engine, exchange: ServerExchange, direction: Direction) {
+  constructor(
+    engine: Engine,
+    exchange: ServerExchange,
+    direction: Direction,
+    stack: readonly Layer[],
+  ) {
     this.engine = engine;
+    this.stack = stack;
     this.exchange = exchange;
     this.direction = direction;
     this.table = engine.table;
@@ -88,7 +114,9 @@ export class Call implements WheelEntry {
     this.reason = reason;
     this.detail = detail;
     this.attempt?.cancel();
-    if (this.exchange.responded) {
+    if (this.breakTunnel !== undefined) {
+      this.breakTunnel(reason);
+    } else if (this.exchange.responded) {
       this.exchange.abort(reason);
     } else {
       this.status = sendReason(this, reason, detail);
@@ -101,9 +129,15 @@ export class Call implements WheelEntry {
     if (this.ended) return;
     this.reason = cause;
     this.detail = 'before the reply was whole';
+    if (this.status === 0) this.status = reasons[cause].status;
     this.attempt?.cancel();
     this.end();
   };
+
+  /** A layer has thrown: a bug ends this call, never the process or the calls beside it. */
+  crashed(thrown: unknown): void {
+    this.fail('filter-failed', messageOf(thrown));
+  }
 
   /** Settles everything, once: timers, layers in reverse, counters. */
   end(): void {
@@ -113,13 +147,50 @@ export class Call implements WheelEntry {
     leaveStack(this);
   }
 
+  /** From now on the call is bounded by silence, not by its age: it is a stream or a tunnel. */
+  boundBySilence(nowMs: number): void {
+    const { idleTimeoutMs } = this.policy;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#quietCheckCount = 0;
+    this.idleCheckAtMs = idleTimeoutMs > 0 ? nowMs + idleTimeoutMs / 2 : Number.POSITIVE_INFINITY;
+  }
+
+  /** Puts the call in the wheel for whatever is due first. */
+  rearm(): void {
+    const tryDeadlineMs = this.attempt?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    const atMs = Math.min(this.deadlineMs, this.idleCheckAtMs, tryDeadlineMs);
+    this.engine.wheel.schedule(this, atMs);
+  }
+
   expire(nowMs: number): void {
     if (this.ended) return;
-    if (nowMs >= this.deadlineMs) {
-      this.attempt?.timedOut();
-      this.fail('request-timeout', `after ${Math.round(nowMs - this.startedAtMs)} ms`);
-      return;
+    try {
+      this.#look(nowMs);
+      if (!this.ended) this.rearm();
+    } catch (thrown) {
+      this.crashed(thrown);
     }
-    this.attempt?.expire(nowMs);
+  }
+
+  #look(nowMs: number): void {
+    if (nowMs >= this.deadlineMs) {
+      // Once its head is there, how long a reply takes is up to the client as well.
+      if (!this.exchange.responded) this.attempt?.timedOut('request-timeout');
+      this.fail('request-timeout', `after ${Math.round(nowMs - this.startedAtMs)} ms`);
+    } else if (nowMs >= this.idleCheckAtMs && this.#isSilent(nowMs)) {
+      this.wentIdle = true;
+      this.fail('request-timeout', `nothing has moved for ${this.policy.idleTimeoutMs} ms`);
+    } else {
+      this.attempt?.expire(nowMs);
+    }
+  }
+
+  /** Looks at half of the idle time, so that a byte costs no clock: two looks in vain are enough. */
+  #isSilent(nowMs: number): boolean {
+    const movedBytes = this.requestBytes + this.responseBytes + (this.body?.byteCount ?? 0);
+    this.#quietCheckCount = movedBytes === this.#movedBytes ? this.#quietCheckCount + 1 : 0;
+    this.#movedBytes = movedBytes;
+    this.idleCheckAtMs = nowMs + this.policy.idleTimeoutMs / 2;
+    return this.#quietCheckCount >= 2;
   }
 }

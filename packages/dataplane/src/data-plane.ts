@@ -13,7 +13,7 @@ import {
   type ResourceError,
   type ViewLimits,
 } from './table/decode.ts';
-import { Cluster, type ClusterHooks } from './upstream/cluster.ts';
+import { Cluster, type ClusterHooks, checkPolicy } from './upstream/cluster.ts';
 import { type PoolPorts, PoolRegistry } from './upstream/pools.ts';
 
 /** A view as the push session hands it over. */
@@ -30,15 +30,17 @@ export interface Applied {
   readonly errors: readonly ResourceError[];
 }
 
+/** What a data plane is made of. */
 export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
   readonly subject: Subject;
   /** Where the application listens, as an endpoint of its own. */
   readonly application: EndpointBody;
   readonly tlsFor: PoolPorts['tlsFor'];
   readonly hooks: ClusterHooks;
-  readonly limits: ViewLimits;
+  readonly limits: Pick<ViewLimits, 'ruleCountMax'>;
 }
 
+/** See the head of this file. */
 export class DataPlane {
   readonly engine: Engine;
   readonly pools: PoolRegistry;
@@ -65,21 +67,30 @@ export class DataPlane {
 
   /** Takes a view: decodes, compiles beside the running table, swaps. Never throws for bad input. */
   apply(view: PushedView): Applied {
-    const decoded = decodeView(view.resources, this.#view, this.#options.limits);
+    const { limits, rng } = this.#options;
+    const decoded = decodeView(view.resources, this.#view, {
+      ...limits,
+      checkPolicy: (policy) => checkPolicy(policy, rng),
+    });
+    // Nothing of it can be used: then nothing of it is, and what it has dropped stays as well.
+    if (decoded.errors.length > 0 && decoded.errors.length === view.resources.length) {
+      return { status: 'rejected', errors: decoded.errors };
+    }
     const table = compileTable(decoded, this.#options.subject, view, (name) =>
       this.#clusterOf(name),
     );
     this.#updateClusters(decoded, new Set(table.services.keys()));
     this.#view = decoded;
     this.engine.table = table;
-    if (decoded.errors.length === 0) return { status: 'applied', errors: [] };
-    const allBad = decoded.errors.length === view.resources.length;
-    return { status: allBad ? 'rejected' : 'partial', errors: decoded.errors };
+    if (table.mesh !== undefined) this.engine.journal.configure(table.mesh.accessLog);
+    const { errors } = decoded;
+    return { status: errors.length === 0 ? 'applied' : 'partial', errors };
   }
 
   /** Lets go of every connection and timer. Calls under way break off. */
   close(): void {
     const nowMs = this.#options.clock.nowMs();
+    this.pools.closeAll();
     for (const cluster of this.#clusters.values()) cluster.close(nowMs);
     this.engine.application.close(nowMs);
     this.engine.wheel.stop();

@@ -6,14 +6,18 @@ import type { ServerExchange } from '@leno/http';
 import type { Clock, Rng, Timers } from '@leno/std';
 import type { IdSource } from '@leno/telemetry';
 import { Call, type Direction } from './call.ts';
+import { runStack } from './layer.ts';
 import type { CallMetrics } from './observe/call-metrics.ts';
 import type { CallJournal } from './observe/journal.ts';
-import { runStack } from './stack.ts';
+import { inboundStack, outboundStack } from './stack.ts';
 import { emptyTable } from './table/compile.ts';
 import type { RuntimeTable } from './table/runtime-table.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import type { Cluster } from './upstream/cluster.ts';
 
+const stackOf = { inbound: inboundStack, outbound: outboundStack } as const;
+
+/** What an engine works with. */
 export interface EnginePorts {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -29,6 +33,7 @@ export interface EnginePorts {
   readonly application: Cluster;
 }
 
+/** See the head of this file. */
 export class Engine {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -65,8 +70,12 @@ export class Engine {
   readonly inbound = (exchange: ServerExchange): void => this.#take(exchange, 'inbound');
 
   #take(exchange: ServerExchange, direction: Direction): void {
-    const call = new Call(this, exchange, direction);
+    const call = new Call(this, exchange, direction, stackOf[direction]);
     exchange.onClose = call.clientGone;
-    runStack(call);
+    try {
+      runStack(call);
+    } catch (thrown) {
+      call.crashed(thrown);
+    }
   }
 }

@@ -1,14 +1,15 @@
 export type { Direction } from './call.ts';
 export { type Applied, DataPlane, type DataPlaneOptions, type PushedView } from './data-plane.ts';
 export { Engine, type EnginePorts } from './engine.ts';
+export type { Layer, Step } from './layer.ts';
 export { CallMetrics } from './observe/call-metrics.ts';
 export { type EdgeReport, EdgeStats } from './observe/edge-stats.ts';
 export { CallJournal } from './observe/journal.ts';
 export { type Reason, reasonCodes, reasons } from './reasons.ts';
-export { inboundStack, type Layer, outboundStack, type Step } from './stack.ts';
+export { inboundStack, outboundStack } from './stack.ts';
 export type { Subject } from './table/compile.ts';
 export type { ResourceError } from './table/decode.ts';
 export type { Destination, RuntimeTable, ServiceEntry } from './table/runtime-table.ts';
 export { Cluster, type ClusterHooks } from './upstream/cluster.ts';
 export type { Endpoint } from './upstream/endpoint.ts';
-export type { PoolPorts } from './upstream/pools.ts';
+export type { PoolPorts, TlsLease } from './upstream/pools.ts';

@@ -13,13 +13,15 @@ const encoder = new TextEncoder();
 export function sendReason(call: Call, reason: Reason, detail: string): number {
   const { status, proxyError, title } = reasons[reason];
   const processed = call.unprocessed ? 'processed=?0' : 'processed=?1';
+  // Addresses and names of the inside are for the application beside us and for members of the mesh.
+  const isTrusted = call.direction === 'outbound' || call.exchange.peer.transport === 'mtls';
   const body = encoder.encode(
     JSON.stringify({
       type: `urn:leno:reason:${reason}`,
       title,
       status,
       reason,
-      detail,
+      ...(isTrusted ? { detail } : {}),
       requestId: call.requestId,
     }),
   );
@@ -29,7 +31,8 @@ export function sendReason(call: Call, reason: Reason, detail: string): number {
     ['x-request-id', call.requestId],
     ['proxy-status', `${call.engine.name}; error=${proxyError}; details="${reason}"; ${processed}`],
   ]);
-  if (status === 503 && reason !== 'invalid-backend') fields.set('retry-after', '1');
+  // For applications: a sidecar that calls has other endpoints to try, and backs off by itself.
+  if (status === 503 && call.direction === 'outbound') fields.set('retry-after', '1');
   call.exchange.discardBody();
   call.exchange.respond({ status, fields, contentLength: body.length }, body);
   call.responseBytes += body.length;

@@ -84,3 +84,50 @@ test('an expiry may take its neighbours out and put itself in again', () => {
   time.advance(3_000);
   expect(seen).toEqual(['first', 'third', 'first']);
 });
+
+test('what is due already expires with the next tick, also in a wheel that was idle', () => {
+  const time = virtual();
+  const wheel = new TimerWheel(time.clock, time.timers, 10, 64);
+  time.advance(5_003);
+  let expiredAtMs = 0;
+  wheel.schedule(
+    entry((nowMs) => (expiredAtMs = nowMs)),
+    4_000,
+  );
+  time.advance(6_000);
+  expect(expiredAtMs).toBeLessThanOrEqual(5_023);
+});
+
+test('an entry that throws stops no other', () => {
+  const time = virtual();
+  const wheel = new TimerWheel(time.clock, time.timers);
+  const seen: string[] = [];
+  const bad = entry(() => {
+    throw new Error('a bug');
+  });
+  wheel.schedule(bad, 1_100);
+  wheel.schedule(
+    entry(() => seen.push('later')),
+    1_500,
+  );
+  expect(() => time.advance(1_200)).toThrow('a bug');
+  time.advance(2_000);
+  expect(seen).toEqual(['later']);
+});
+
+test('an expiry may move its neighbour to another slot', () => {
+  const time = virtual();
+  const wheel = new TimerWheel(time.clock, time.timers, 10, 8);
+  const seen: string[] = [];
+  const second = entry(() => seen.push('second'));
+  const first = entry(() => {
+    seen.push('first');
+    wheel.schedule(second, 1_300);
+  });
+  for (const it of [first, second]) wheel.schedule(it, 1_100);
+  time.advance(1_200);
+  expect(seen).toEqual(['first']);
+  time.advance(2_000);
+  expect(seen).toEqual(['first', 'second']);
+  expect(wheel.count).toBe(0);
+});

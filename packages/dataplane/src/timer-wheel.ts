@@ -33,6 +33,8 @@ export class TimerWheel {
   readonly #timers: Timers;
   readonly #tickMs: number;
   readonly #slots: readonly WheelEntry[];
+  /** Entries whose time has come, while a slot is swept. */
+  readonly #due = anchor();
   #count = 0;
   #sweptTick = 0;
   #timer: TimerHandle | undefined;
@@ -55,27 +57,18 @@ export class TimerWheel {
     this.cancel(entry);
     if (atMs === Number.POSITIVE_INFINITY) return;
     entry.expiresAtMs = atMs;
+    // First, so that an idle wheel knows the present: what is due already goes to the next tick.
+    this.#arm();
     const tick = Math.max(Math.ceil(atMs / this.#tickMs), this.#sweptTick + 1);
     const slot = this.#slots[tick % this.#slots.length];
     assert(slot !== undefined, 'a tick has a slot');
-    const last = slot.wheelPrevious ?? slot;
-    entry.wheelPrevious = last;
-    entry.wheelNext = slot;
-    last.wheelNext = entry;
-    slot.wheelPrevious = entry;
+    append(slot, entry);
     this.#count += 1;
-    this.#arm();
   }
 
   /** Takes the entry out. Harmless if it is not in. */
   cancel(entry: WheelEntry): void {
-    const { wheelPrevious, wheelNext } = entry;
-    if (wheelPrevious === undefined || wheelNext === undefined) return;
-    wheelPrevious.wheelNext = wheelNext;
-    wheelNext.wheelPrevious = wheelPrevious;
-    entry.wheelPrevious = undefined;
-    entry.wheelNext = undefined;
-    this.#count -= 1;
+    if (unlink(entry)) this.#count -= 1;
   }
 
   /** Stops the timer; what waits never expires. */
@@ -97,8 +90,12 @@ export class TimerWheel {
     const untilTick = Math.floor(nowMs / this.#tickMs);
     const firstTick = Math.max(this.#sweptTick + 1, untilTick - this.#slots.length + 1);
     this.#sweptTick = Math.max(this.#sweptTick, untilTick);
-    for (let tick = firstTick; tick <= untilTick; tick += 1) this.#sweepSlot(tick, nowMs);
-    if (this.#count > 0) this.#arm();
+    try {
+      for (let tick = firstTick; tick <= untilTick; tick += 1) this.#sweepSlot(tick, nowMs);
+    } finally {
+      // An entry that throws must not stop the deadlines of all others.
+      if (this.#count > 0) this.#arm();
+    }
   };
 
   #sweepSlot(tick: number, nowMs: number): void {
@@ -108,13 +105,35 @@ export class TimerWheel {
       const next: WheelEntry | undefined = entry.wheelNext;
       // Entries of later rounds share the slot.
       if (entry.expiresAtMs <= nowMs) {
-        this.cancel(entry);
-        entry.expire(nowMs);
-        // An expiry may take others out, its neighbour among them: then start the slot again.
-        entry = next?.wheelNext === undefined ? slot?.wheelNext : next;
-      } else {
-        entry = next;
+        unlink(entry);
+        append(this.#due, entry);
       }
+      entry = next;
+    }
+    // One by one from a list of their own: an expiry may take out, or put in, whatever it likes.
+    for (;;) {
+      const first = this.#due.wheelNext;
+      if (first === undefined || first === this.#due) return;
+      this.cancel(first);
+      first.expire(nowMs);
     }
   }
+}
+
+function append(list: WheelEntry, entry: WheelEntry): void {
+  const last = list.wheelPrevious ?? list;
+  entry.wheelPrevious = last;
+  entry.wheelNext = list;
+  last.wheelNext = entry;
+  list.wheelPrevious = entry;
+}
+
+function unlink(entry: WheelEntry): boolean {
+  const { wheelPrevious, wheelNext } = entry;
+  if (wheelPrevious === undefined || wheelNext === undefined) return false;
+  wheelPrevious.wheelNext = wheelNext;
+  wheelNext.wheelPrevious = wheelPrevious;
+  entry.wheelPrevious = undefined;
+  entry.wheelNext = undefined;
+  return true;
 }

@@ -61,8 +61,8 @@ function addProbes(app: Hono, ports: Pick<AdminPorts, 'metrics' | 'readiness'>):
     const readiness = ports.readiness();
     return context.json(readiness, readiness.ready ? 200 : 503);
   });
-  app.get('/metrics', async (context) =>
-    context.body(await renderPrometheus(ports.metrics), 200, {
+  app.get('/metrics', (context) =>
+    context.body(renderPrometheus(ports.metrics), 200, {
       'content-type': prometheusContentType,
     }),
   );

@@ -4,6 +4,9 @@ import type { Hono } from 'hono';
 import type { ListenAddress } from '../env.ts';
 import { listenError, renderAddress } from '../listen.ts';
 
+/** People and scrapers; more is a mistake. Those beyond are closed at once. */
+const CONNECTION_COUNT_MAX = 256;
+
 /** An admin interface that listens. */
 export interface AdminServer {
   readonly address: string;
@@ -16,8 +19,15 @@ export async function serveAdmin(
   at: ListenAddress,
   setting: string,
 ): Promise<AdminServer> {
-  const server = createServer({ requestTimeout: 10_000 }, getRequestListener(app.fetch));
+  const listener = getRequestListener(app.fetch);
+  const server = createServer(
+    { requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+    (request, response) => void listener(request, response),
+  );
+  server.maxConnections = CONNECTION_COUNT_MAX;
   await listening(server, at, setting);
+  // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
+  server.on('error', () => undefined);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : at.port;
   return {
@@ -31,7 +41,11 @@ export async function serveAdmin(
 
 function listening(server: Server, at: ListenAddress, setting: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (thrown) => reject(listenError(at, setting, thrown)));
-    server.listen(at.port, at.host, resolve);
+    const failed = (thrown: unknown): void => reject(listenError(at, setting, thrown));
+    server.once('error', failed);
+    server.listen(at.port, at.host, () => {
+      server.off('error', failed);
+      resolve();
+    });
   });
 }

@@ -3,7 +3,7 @@
  * domain, and plaintext only where the mesh says that this service takes it. Policies come with
  * `@leno/authz`.
  */
-import type { Layer } from '../stack.ts';
+import type { Layer } from '../layer.ts';
 
 export const authorize: Layer = {
   name: 'authorize',

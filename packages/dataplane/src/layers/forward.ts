@@ -1,5 +1,5 @@
 /** Inbound: the way leads to the one application that this sidecar stands beside. */
-import type { Layer } from '../stack.ts';
+import type { Layer } from '../layer.ts';
 import { inboundPolicy } from '../table/policy.ts';
 
 export const forward: Layer = {

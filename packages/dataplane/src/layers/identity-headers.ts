@@ -1,32 +1,54 @@
 /**
  * What a request says about who sent it comes from the socket alone. Whatever claims to be identity
- * is stripped; inbound, the verified caller is written in its place (Envoy's
- * `x-forwarded-client-cert`, and `x-leno-peer`).
+ * is stripped, from applications and from callers alike; inbound, the verified caller is written in
+ * its place (Envoy's `x-forwarded-client-cert`, and `x-leno-peer`).
  */
 import type { ResponseHead } from '@leno/http';
 import type { Call } from '../call.ts';
-import type { Layer } from '../stack.ts';
+import type { Layer } from '../layer.ts';
+import { DEADLINE_FIELD } from './deadline.ts';
 
-const CLAIMS = ['x-forwarded-client-cert', 'x-leno-peer', 'x-leno-attempt'];
+/** Nobody may claim these; a header that frameworks take an address from is a claim as well. */
+const CLAIMS = [
+  'x-forwarded-client-cert',
+  'x-leno-peer',
+  'x-leno-reason',
+  'forwarded',
+  'x-real-ip',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+] as const;
+
+/** Only a sidecar or gateway of the mesh, known by its certificate, may say these. */
+const WORDS_OF_THE_MESH = [DEADLINE_FIELD, 'x-leno-attempt', 'x-forwarded-for'] as const;
+
+/** Written anew by whoever stands before the application. */
+const REWRITTEN = ['x-forwarded-proto', 'x-forwarded-host'] as const;
+
+/** What only the mesh says in a reply. */
+const REPLY_CLAIMS = [
+  'proxy-status',
+  'x-leno-reason',
+  'x-leno-peer',
+  'x-leno-attempt',
+  DEADLINE_FIELD,
+] as const;
 
 export const identityHeaders: Layer = {
   name: 'identity-headers',
   enter(call) {
     const { fields } = call.head;
-    for (const name of CLAIMS) {
-      if (name === 'x-leno-attempt' && cameFromMesh(call)) continue;
-      fields.remove(name);
-    }
-    if (!cameFromMesh(call)) fields.remove('x-leno-deadline');
+    for (const name of CLAIMS) fields.remove(name);
+    for (const name of REWRITTEN) fields.remove(name);
+    if (!cameFromMesh(call)) for (const name of WORDS_OF_THE_MESH) fields.remove(name);
     if (call.direction === 'inbound') describeCaller(call);
     return 'next';
   },
 
-  /** An application cannot speak for the mesh: its own `x-leno-*` and claims of a proxy are dropped. */
+  /** An application cannot speak for the mesh. */
   reply(call, head: ResponseHead) {
     if (call.direction !== 'inbound') return;
-    head.fields.remove('x-leno-reason');
-    head.fields.remove('proxy-status');
+    for (const name of REPLY_CLAIMS) head.fields.remove(name);
   },
 };
 
@@ -38,18 +60,12 @@ function describeCaller(call: Call): void {
   const { peer } = call.exchange;
   const { fields } = call.head;
   if (peer.identity !== undefined) {
-    const own = call.engine.identity;
-    fields.set('x-forwarded-client-cert', `By=${own};URI=${peer.identity}`);
-    fields.set('x-leno-peer', peer.identity);
-    const before = fields.get('x-forwarded-for');
-    // A sidecar of the mesh has said whom it speaks for; anybody else only speaks for itself.
-    fields.set(
-      'x-forwarded-for',
-      before === undefined ? peer.address : `${before}, ${peer.address}`,
-    );
-  } else {
-    fields.set('x-forwarded-for', peer.address);
+    fields.append('x-forwarded-client-cert', `By=${call.engine.identity};URI=${peer.identity}`);
+    fields.append('x-leno-peer', peer.identity);
   }
-  fields.set('x-forwarded-proto', peer.transport === 'plain' ? 'http' : 'https');
-  fields.set('x-forwarded-host', call.head.authority);
+  // What is still there was said by a sidecar or gateway of the mesh, which has seen it itself.
+  const before = fields.get('x-forwarded-for');
+  fields.set('x-forwarded-for', before === undefined ? peer.address : `${before}, ${peer.address}`);
+  fields.append('x-forwarded-proto', peer.transport === 'plain' ? 'http' : 'https');
+  fields.append('x-forwarded-host', call.head.authority);
 }

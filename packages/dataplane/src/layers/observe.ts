@@ -4,7 +4,7 @@
  */
 import { formatTraceparent, isRequestId, parseTraceparent, rootContext } from '@leno/telemetry';
 import type { Call } from '../call.ts';
-import type { Layer } from '../stack.ts';
+import type { Layer } from '../layer.ts';
 
 export const observe: Layer = {
   name: 'observe',
@@ -20,7 +20,7 @@ export const observe: Layer = {
   },
   leave(call) {
     call.engine.activeCount -= 1;
-    call.requestBytes = call.body?.byteCount ?? 0;
+    if (call.body !== undefined) call.requestBytes = call.body.byteCount;
     const durationMs = call.engine.clock.nowMs() - call.startedAtMs;
     // Opening a tunnel is not a request of its own: those inside it come by one by one.
     if (call.head.method === 'CONNECT' && call.reason === undefined) return;
@@ -56,8 +56,18 @@ function nameTrace(call: Call): void {
   call.traceId = root.traceId;
 }
 
-/** `spiffe://TD/ns/NAMESPACE/sa/SERVICE` to `NAMESPACE/SERVICE`. */
+/** So that an identity is taken apart once, not with each request; emptied when it is full. */
+const services = new Map<string, string>();
+const SERVICE_COUNT_MAX = 1_024;
+
+/** `spiffe://TD/ns/NAMESPACE/sa/SERVICE` to `NAMESPACE/SERVICE`; `unknown` for anything else. */
 export function serviceOfIdentity(identity: string | undefined): string {
-  const found = /\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(identity ?? '');
-  return found === null ? 'unknown' : `${found[1]}/${found[2]}`;
+  if (identity === undefined) return 'unknown';
+  const known = services.get(identity);
+  if (known !== undefined) return known;
+  const found = /\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(identity);
+  const service = found === null ? 'unknown' : `${found[1]}/${found[2]}`;
+  if (services.size >= SERVICE_COUNT_MAX) services.clear();
+  services.set(identity, service);
+  return service;
 }

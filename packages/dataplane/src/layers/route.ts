@@ -1,7 +1,7 @@
 /** From what was dialled to a service, from the request to a rule, from its weights to a cluster. */
 import { pickBackend } from '@leno/routing';
 import type { Call } from '../call.ts';
-import type { Layer } from '../stack.ts';
+import type { Layer } from '../layer.ts';
 import { applyRequestFilters, applyResponseFilters } from '../table/filters.ts';
 import type { Destination } from '../table/runtime-table.ts';
 
@@ -9,9 +9,12 @@ export const route: Layer = {
   name: 'route',
   enter(call) {
     const { head, table } = call;
-    const destination = table.destinations.get(head.authority);
+    // Inside a CONNECT the destination stands, whatever Host is spoken there.
+    const dialled = call.exchange.fixedAuthority ?? head.authority;
+    const destination =
+      table.destinations.get(dialled) ?? table.destinations.get(undotted(dialled));
     if (destination === undefined) {
-      call.fail('no-route', `nothing in the mesh is called ${head.authority}`);
+      call.fail('no-route', `nothing in the mesh is called ${dialled}`);
       return 'stop';
     }
     call.service = destination.service;
@@ -26,6 +29,7 @@ export const route: Layer = {
     return choose(call, destination);
   },
   reply(call, head) {
+    if (call.backend !== undefined) applyResponseFilters(call.backend.filters, head.fields);
     if (call.rule !== undefined) applyResponseFilters(call.rule.rule.filters, head.fields);
   },
 };
@@ -63,12 +67,18 @@ function choose(call: Call, destination: Destination): 'next' | 'stop' {
     return 'stop';
   }
   call.rule = rule;
+  call.backend = backend;
   call.routeName = rule.routeName;
   call.policy = rule.policy;
   call.cluster = cluster;
   applyRequestFilters(found.rule.filters, fields);
   applyRequestFilters(backend.filters, fields);
   return 'next';
+}
+
+/** A name that ends in a dot is the same name, said absolutely. */
+function undotted(authority: string): string {
+  return authority.replace(/\.(?=:|$)/, '');
 }
 
 function splitTarget(target: string): { path: string; query: string } {

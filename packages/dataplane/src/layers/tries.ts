@@ -3,42 +3,53 @@
  * again. Every try is settled with breaker and balancer by itself; the layers above see one reply.
  */
 import type { BodySink, OutgoingRequest, ResponseHead } from '@leno/http';
-import { decideRetry, parseRetryAfterMs, type RetryDecision, tryDeadline } from '@leno/resilience';
+import {
+  decideRetry,
+  isIdempotentMethod,
+  parseRetryAfterMs,
+  type RetryDecision,
+  tryDeadline,
+} from '@leno/resilience';
 import type { Call } from '../call.ts';
+import { type Layer, replyThroughStack } from '../layer.ts';
 import type { Reason } from '../reasons.ts';
-import { type Layer, replyThroughStack } from '../stack.ts';
 import { Attempt, type AttemptOwner } from '../tries/attempt.ts';
-import { discard, outcomeOfStatus, ReplyBody } from '../tries/reply-body.ts';
+import { Discard } from '../tries/discard.ts';
+import { outcomeOfStatus, ReplyBody } from '../tries/reply-body.ts';
 import { RequestBody } from '../tries/request-body.ts';
 import { pumpTunnel } from '../tries/tunnel.ts';
+import { DEADLINE_FIELD } from './deadline.ts';
 
 export const tries: Layer = {
   name: 'tries',
   enter(call) {
     call.cluster?.budget.deposit(call.engine.clock.nowMs());
-    if (call.head.contentLength !== 0) prepareBody(call);
+    if (call.head.contentLength !== 0) call.body = newBody(call);
     startTry(call);
+    // Read only now: who is refused at once is not asked to send (`Expect: 100-continue`).
+    if (call.body !== undefined && !call.ended) call.exchange.readBody(call.body);
     return 'stop';
   },
-  leave: releaseBudget,
+  leave(call) {
+    call.retryTimer?.cancel();
+    releaseBudget(call);
+  },
 };
 
 const owner: AttemptOwner = {
   headCame(call, attempt, head) {
-    const again = againAfterStatus(call, head);
-    if (again?.kind === 'retry') {
-      attempt.settle(outcomeOfStatus(head.status), { kind: 'reply', status: head.status });
-      retryLater(call, again.delayMs);
-      return discard;
-    }
-    return passReply(call, attempt, head);
+    const again = againAfterStatus(call, attempt, head);
+    if (again?.kind !== 'retry') return passReply(call, attempt, head);
+    attempt.settle(outcomeOfStatus(head.status), { kind: 'reply', status: head.status });
+    retryLater(call, again.delayMs);
+    return new Discard(call.engine.timers, () => attempt.clientTry?.cancel());
   },
 
   tunnelCame(call, attempt, head, toPeer) {
     attempt.settle('success', { kind: 'reply', status: head.status });
     call.status = head.status;
-    call.deadlineMs = Number.POSITIVE_INFINITY;
-    call.engine.wheel.cancel(call);
+    call.boundBySilence(call.engine.clock.nowMs());
+    call.rearm();
     replyThroughStack(call, head);
     return pumpTunnel(call, head, toPeer);
   },
@@ -52,13 +63,11 @@ const owner: AttemptOwner = {
   },
 };
 
-function prepareBody(call: Call): void {
-  const body = new RequestBody(call.policy.replayBytesMax, () => {
+function newBody(call: Call): RequestBody {
+  return new RequestBody(call.policy.replayBytesMax, () => {
     // The exchange tells the call itself, by `onClose`; the try must not be taken for whole.
     call.attempt?.cancel();
   });
-  call.body = body;
-  call.exchange.readBody(body);
 }
 
 function startTry(call: Call): void {
@@ -73,22 +82,37 @@ function startTry(call: Call): void {
   call.tryCount += 1;
   const attempt = new Attempt(call, cluster, picked, owner);
   call.attempt = attempt;
-  const { perTryTimeoutMs, requestTimeoutMs, retry } = call.policy;
-  attempt.deadlineMs = tryDeadline(
-    { requestMs: requestTimeoutMs, perTryMs: perTryTimeoutMs },
-    call.tryCount <= retry.retryCountMax,
-    call.deadlineMs,
-    nowMs,
-  );
-  engine.wheel.schedule(call, Math.min(call.deadlineMs, attempt.deadlineMs));
-  const clientTry = picked.pool.request(outgoing(call), attempt);
+  attempt.deadlineMs = deadlineOfTry(call, nowMs);
+  if (call.deadlineMs === Number.POSITIVE_INFINITY) call.boundBySilence(nowMs);
+  call.rearm();
+  const clientTry = picked.pool.request(outgoing(call, nowMs), attempt);
   attempt.clientTry = clientTry;
   call.body?.attach(clientTry.body);
 }
 
-function outgoing(call: Call): OutgoingRequest {
+/** Without a word on it, a try is cut short only for the sake of a further one. */
+function deadlineOfTry(call: Call, nowMs: number): number {
+  const { perTryTimeoutMs, requestTimeoutMs, retry } = call.policy;
+  const isHarmless =
+    retry.anyMethod ||
+    isIdempotentMethod(call.head.method) ||
+    call.head.fields.has('idempotency-key');
+  return tryDeadline(
+    { requestMs: requestTimeoutMs, perTryMs: perTryTimeoutMs },
+    retry.onPerTryTimeout && isHarmless && call.tryCount <= retry.retryCountMax,
+    call.deadlineMs,
+    nowMs,
+  );
+}
+
+function outgoing(call: Call, nowMs: number): OutgoingRequest {
   const { head } = call;
   if (call.tryCount > 1) head.fields.set('x-leno-attempt', String(call.tryCount));
+  // What is left now: a later try has less.
+  if (call.direction === 'outbound' && call.deadlineMs !== Number.POSITIVE_INFINITY) {
+    const leftMs = Math.max(1, Math.round(call.deadlineMs - nowMs));
+    head.fields.set(DEADLINE_FIELD, String(leftMs));
+  }
   return {
     method: head.method,
     target: head.target,
@@ -126,14 +150,21 @@ function decide(call: Call, end: TryEnd): RetryDecision {
   return decision;
 }
 
-function againAfterStatus(call: Call, head: ResponseHead): RetryDecision | undefined {
+function againAfterStatus(
+  call: Call,
+  attempt: Attempt,
+  head: ResponseHead,
+): RetryDecision | undefined {
   const { policy } = call;
   const gateway = head.status >= 502 && head.status <= 504;
   if (!gateway && !policy.retry.statuses.includes(head.status)) return undefined;
   const retryAfter = head.fields.get('retry-after');
+  // Believed of a sidecar only, whose certificate has said who it is.
+  const unprocessed = attempt.endpoint.body.transport === 'mtls' && saysUnprocessed(head);
+  if (unprocessed) attempt.undone();
   return decide(call, {
     reason: undefined,
-    unprocessed: call.transport === 'mtls' && saysUnprocessed(head),
+    unprocessed,
     status: head.status,
     retryAfterMs:
       retryAfter === undefined
@@ -151,7 +182,13 @@ function retryLater(call: Call, delayMs: number): void {
   call.body?.detach();
   call.engine.metrics.retried(call);
   call.holdsBudget = true;
-  call.engine.timers.after(delayMs, () => startTry(call));
+  call.retryTimer = call.engine.timers.after(delayMs, () => {
+    try {
+      startTry(call);
+    } catch (thrown) {
+      call.crashed(thrown);
+    }
+  });
 }
 
 /** A retry counts against the budget's concurrency until it has ended, its back-off included. */
@@ -166,8 +203,8 @@ function passReply(call: Call, attempt: Attempt, head: ResponseHead): BodySink {
   call.body?.giveUpReplay();
   attempt.deadlineMs = Number.POSITIVE_INFINITY;
   // A reply without a length may be a stream: the time for a unary call does not bound it.
-  if (head.contentLength === undefined) call.deadlineMs = Number.POSITIVE_INFINITY;
-  call.engine.wheel.schedule(call, call.deadlineMs);
+  if (head.contentLength === undefined) call.boundBySilence(call.engine.clock.nowMs());
+  call.rearm();
   replyThroughStack(call, head);
   return new ReplyBody(call, attempt, call.exchange.respond(head));
 }

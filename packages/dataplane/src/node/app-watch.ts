@@ -18,6 +18,7 @@ export type AppAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
+/** Times have defaults: 100 ms and 500 ms. */
 export interface AppWatchOptions {
   readonly address: AppAddress;
   readonly clock?: Clock;
@@ -27,6 +28,9 @@ export interface AppWatchOptions {
   /** Between two connections to an application that closes them at once. */
   readonly steadyMs?: number;
 }
+
+/** How long a connection may take to be made. */
+const CONNECT_MS = 2_000;
 
 export class AppWatch {
   /** Whether the application takes connections; false until the first one was made. */
@@ -77,7 +81,10 @@ export class AppWatch {
     this.#socket = socket;
     let connectedAtMs = Number.NaN;
     socket.unref();
+    // One that does not answer at all is as good as gone.
+    const late = this.#timers.after(CONNECT_MS, () => socket.destroy());
     socket.on('connect', () => {
+      late.cancel();
       connectedAtMs = this.#clock.nowMs();
       if (this.#socket === socket) this.up.set(true);
     });
@@ -85,6 +92,7 @@ export class AppWatch {
     socket.on('data', () => undefined);
     socket.on('error', () => undefined);
     socket.on('close', () => {
+      late.cancel();
       if (this.#socket !== socket || this.#stopped) return;
       if (Number.isNaN(connectedAtMs)) {
         this.up.set(false);

@@ -24,6 +24,7 @@ import { loadView, saveView } from './last-known-good.ts';
 const LEASE_TTL_MS = 15_000;
 const JOIN_RETRY_MS = 1_000;
 
+/** What a session is made of. */
 export interface ControlSessionOptions {
   /** `host:port` of the push listener. */
   readonly address: string;
@@ -54,15 +55,20 @@ export class ControlSession {
   #statTimer: TimerHandle | undefined;
   #saving: Promise<void> = Promise.resolve();
   #leased: string | undefined;
+  #isLeaving = false;
+  #isStopped = false;
 
   constructor(options: ControlSessionOptions) {
     this.#options = options;
   }
 
-  /** Reads the state directory and puts the last-known-good in force. Call before `start`. */
+  /**
+   * Reads the state directory and puts the last-known-good in force. Call before `start`. What cannot
+   * be used is put aside and said; only a directory that cannot be read at all throws.
+   */
   async restore(): Promise<void> {
     const { dataPlane, identity, log, stateDirectory } = this.#options;
-    const loaded = await loadIdentity(stateDirectory);
+    const loaded = await loadIdentity(stateDirectory, this.#spiffeId);
     if (loaded.kind === 'set-aside') {
       log.error('the identity on disk cannot be used and was put aside', { ...loaded });
     } else if (loaded.kind === 'found') {
@@ -74,10 +80,16 @@ export class ControlSession {
     for (const { file, why } of setAside)
       log.error('a damaged config was put aside', { file, why });
     if (view === undefined) return;
-    this.#held = view;
-    this.#heldAtMs = view.savedAtMs;
-    dataPlane.apply(view);
-    log.info('running on the last-known-good config', { version: view.version });
+    const { version } = view;
+    try {
+      const { status, errors } = dataPlane.apply(view);
+      if (status === 'rejected') throw new Error(errors[0]?.msg ?? 'nothing of it can be used');
+      this.#held = view;
+      this.#heldAtMs = view.savedAtMs;
+      log.info('running on the last-known-good config', { version, status });
+    } catch (thrown) {
+      log.error('the last-known-good config cannot be used', { version, why: messageOf(thrown) });
+    }
   }
 
   /** Begins to talk. Everything after this happens by itself. */
@@ -106,13 +118,19 @@ export class ControlSession {
       },
     });
     this.#client.start();
-    if (this.#options.identity.value === undefined) void this.#obtain();
-    else this.#scheduleRenewal(this.#options.identity.value);
+    const { identity, joinToken, log } = this.#options;
+    if (identity.value !== undefined) {
+      this.#scheduleRenewal(identity.value);
+    } else {
+      if (joinToken === '') log.error('there is neither a certificate nor a join token', {});
+      void this.#obtain();
+    }
     this.#tick();
   }
 
-  /** Registers the instance, or says anew what it is. */
+  /** Registers the instance, or says anew what it is. Not any more once it is leaving. */
   lease(instance: LeaseInstance): void {
+    if (this.#isLeaving) return;
     this.#leased = instance.id;
     this.#client?.lease(instance, LEASE_TTL_MS);
   }
@@ -125,22 +143,37 @@ export class ControlSession {
   }
 
   /**
-   * Leaves the mesh: resolves when every other proxy has let go of the instance, or when the control
-   * plane cannot be asked.
+   * Leaves the mesh for good: resolves when every other proxy has let go of the instance, when the
+   * control plane cannot be asked, or after `withinMs`.
    */
-  async leave(): Promise<void> {
+  async leave(withinMs: number): Promise<void> {
     const id = this.#leased;
-    if (id === undefined || !this.connected.value || this.#client === undefined) return;
+    const client = this.#client;
+    this.#isLeaving = true;
     this.#leased = undefined;
-    const left = await this.#client.leave(id);
-    this.#options.log.info('left the mesh', { ...left });
+    if (id === undefined || client === undefined) return;
+    const answer = this.connected.value ? client.leave(id) : undefined;
+    // Else a renewal, or the next session, would register it again while it drains.
+    client.dropLease(id);
+    if (answer === undefined) return;
+    const left = await Promise.race([answer, timePassed(withinMs)]);
+    if (left === undefined) this.#options.log.warn('left the mesh without an answer', { withinMs });
+    else this.#options.log.info('left the mesh', { ...left });
   }
 
+  /** Ends the session; what is being written to disk is waited for. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#timer?.cancel();
     this.#statTimer?.cancel();
     this.#client?.stop();
     await this.#saving;
+  }
+
+  /** Who this proxy is, by what it was told; its certificate must say the same. */
+  get #spiffeId(): string {
+    const { node, trustDomain } = this.#options;
+    return `spiffe://${trustDomain}/ns/${node.namespace}/sa/${node.service}`;
   }
 
   #tls(): ReturnType<ConstructorParameters<typeof PushClient>[0]['tls']> {
@@ -198,6 +231,9 @@ export class ControlSession {
       const svid = await this.#client?.csr(createCsr({ key }));
       if (svid === undefined) return;
       const next = identityOf(privateKeyPem(key), svid.chain, svid.bundle);
+      if (next.spiffeId !== this.#spiffeId) {
+        throw new Error(`it is for ${next.spiffeId}, and this is ${this.#spiffeId}`);
+      }
       await saveIdentity(stateDirectory, next);
       identity.set(next);
       log.info('certificate obtained', { spiffeId: next.spiffeId, serial: next.serial });
@@ -205,6 +241,7 @@ export class ControlSession {
       this.#client?.restart();
       this.#scheduleRenewal(next);
     } catch (thrown) {
+      if (this.#isStopped) return;
       log.warn('no certificate yet', { why: messageOf(thrown) });
       this.#later(this.#retryDelayMs());
     }
@@ -224,6 +261,7 @@ export class ControlSession {
 
   #later(delayMs: number): void {
     this.#timer?.cancel();
+    if (this.#isStopped) return;
     // A timer holds 24.8 days at most; a certificate that lives longer is looked at again on the way.
     const stepMs = Math.min(delayMs, 86_400_000);
     this.#timer = systemTimers.after(stepMs, () => {
@@ -241,4 +279,10 @@ export class ControlSession {
       this.#tick();
     });
   }
+}
+
+function timePassed(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    systemTimers.after(ms, () => resolve(undefined));
+  });
 }

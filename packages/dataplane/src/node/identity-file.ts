@@ -64,17 +64,20 @@ export async function saveIdentity(directory: string, identity: Identity): Promi
 }
 
 /**
- * Reads the identity. What cannot be used (damaged, or readable by others, so that its key counts as
- * lost) is moved aside under a name that says so, never overwritten.
+ * Reads the identity, which must be that of `spiffeId`. What cannot be used (damaged, somebody
+ * else's, or readable by others, so that its key counts as lost) is moved aside under a name that
+ * says so, never overwritten.
  */
-export async function loadIdentity(directory: string): Promise<LoadedIdentity> {
+export async function loadIdentity(directory: string, spiffeId: string): Promise<LoadedIdentity> {
   const file = join(directory, FILE);
   try {
     const text = await readPrivate(file);
     if (text === undefined) return { kind: 'absent' };
     const value: unknown = JSON.parse(text);
     if (!isStored(value)) throw new Error('it does not hold key, chain and roots');
-    return { kind: 'found', identity: identityOf(value.key, value.chain, value.roots) };
+    const identity = identityOf(value.key, value.chain, value.roots);
+    if (identity.spiffeId !== spiffeId) throw new Error(`it is that of ${identity.spiffeId}`);
+    return { kind: 'found', identity };
   } catch (thrown) {
     const aside = `${file}.unusable-${systemClock.wallMs()}`;
     await rename(file, aside);

@@ -65,6 +65,7 @@ test('the death of an application is seen by the end of one idle connection', as
   await nextChange(watch, false);
   const second = await listen(address.port);
   await nextChange(watch, true);
+  expect(watch.up.value).toBe(true);
   watch.stop();
   for (const socket of sockets) socket.destroy();
   second.close();

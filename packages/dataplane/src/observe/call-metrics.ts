@@ -1,27 +1,48 @@
 /**
  * What is counted of each call. Label values are resolved to cells when a peer and a route are first
- * seen together; after that a call costs two look-ups and a few additions.
+ * seen together, what is rare when it first happens; after that a call costs two look-ups and a few
+ * additions. Peers and routes come from certificates and configuration; still they are bounded.
  */
-import { type Handle, type MeshMetrics, RequestCells } from '@leno/telemetry';
+import { type AttemptNote, type Handle, type MeshMetrics, RequestCells } from '@leno/telemetry';
 import type { Call, Direction } from '../call.ts';
 import { type Reason, reasonCodes } from '../reasons.ts';
 import type { TryOutcome } from '../upstream/cluster.ts';
 import type { EdgeStats } from './edge-stats.ts';
 
 type Transport = 'mtls' | 'tls' | 'none';
+type TryResult = 'success' | 'failure' | 'refused' | 'timeout' | 'reset';
 
-interface RouteCells {
+/** Where the calls of one direction, peer and route are counted. */
+export interface RouteCells {
+  readonly peer: string;
+  readonly route: string;
   readonly requests: Readonly<Record<Transport, RequestCells>>;
   readonly durationOfSuccess: Handle;
   readonly durationOfFailure: Handle;
   readonly requestBytes: Handle;
   readonly responseBytes: Handle;
+  readonly tries: Map<TryResult, Handle>;
+  /** By `result`, and by kind. */
+  readonly retries: Map<string, Handle>;
+  readonly timeouts: Map<string, Handle>;
 }
+
+/** Peers and routes that are told apart; what comes beyond is counted under `overflow`. */
+export const CELLS_COUNT_MAX = 4_096;
 
 const timeoutKinds: Partial<Record<Reason, string>> = {
   'request-timeout': 'request',
   'per-try-timeout': 'per_try',
   'connect-timeout': 'connect',
+};
+
+const tryResults: Readonly<Record<string, TryResult>> = {
+  overflow: 'refused',
+  'connect-failed': 'refused',
+  'connect-timeout': 'timeout',
+  'per-try-timeout': 'timeout',
+  'request-timeout': 'timeout',
+  'upstream-reset': 'reset',
 };
 
 export class CallMetrics {
@@ -31,6 +52,7 @@ export class CallMetrics {
     inbound: new Map<string, Map<string, RouteCells>>(),
     outbound: new Map<string, Map<string, RouteCells>>(),
   };
+  #cellsCount = 0;
 
   constructor(families: MeshMetrics, edges: EdgeStats) {
     this.families = families;
@@ -39,7 +61,7 @@ export class CallMetrics {
 
   /** A call has ended, `durationMs` after its first byte. */
   ended(call: Call, durationMs: number): void {
-    const cells = this.#cellsOf(call.direction, call.peerName, call.routeName);
+    const cells = this.#cellsFor(call);
     const failed = isFailure(call);
     const reasonIndex = call.reason === undefined ? -1 : reasonCodes.indexOf(call.reason);
     const transport: Transport = call.transport === 'plain' ? 'none' : call.transport;
@@ -49,39 +71,68 @@ export class CallMetrics {
     requestDuration.observe(duration, durationMs / 1_000);
     requestBytes.add(cells.requestBytes, call.requestBytes);
     responseBytes.add(cells.responseBytes, call.responseBytes);
-    if (call.reason !== undefined) this.#countReason(call, call.reason);
+    if (call.reason !== undefined) this.#countReason(call, call.reason, cells);
     this.edges.add(call, failed, durationMs);
   }
 
   /** A try has ended. */
-  tried(call: Call, outcome: TryOutcome): void {
+  tried(call: Call, outcome: TryOutcome, note: AttemptNote['result']): void {
     const { upstreamAttempts } = this.families;
-    const result = outcome === 'success' ? 'success' : 'failure';
-    upstreamAttempts.add(upstreamAttempts.handle(call.peerName, result, 'false'));
+    const cells = this.#cellsFor(call);
+    const result = resultOf(outcome, note);
+    let handle = cells.tries.get(result);
+    if (handle === undefined) {
+      handle = upstreamAttempts.handle(cells.peer, result, 'false');
+      cells.tries.set(result, handle);
+    }
+    upstreamAttempts.add(handle);
   }
 
   /** Another try follows. */
   retried(call: Call): void {
-    const { retries } = this.families;
-    retries.add(retries.handle(call.peerName, call.routeName, 'sent'));
+    this.#countRetry(this.#cellsFor(call), 'sent');
   }
 
-  #countReason(call: Call, reason: Reason): void {
-    const { breakerRejected, retries, routeNotFound, timeouts } = this.families;
+  #countReason(call: Call, reason: Reason, cells: RouteCells): void {
+    const { breakerRejected, routeNotFound, timeouts } = this.families;
     if (reason === 'no-route') routeNotFound.add(routeNotFound.handle(call.direction));
-    if (reason === 'breaker-open') breakerRejected.add(breakerRejected.handle(call.peerName));
-    const kind = timeoutKinds[reason];
-    if (kind !== undefined) timeouts.add(timeouts.handle(call.peerName, call.routeName, kind));
-    if (call.notRetriedBecause !== undefined) {
-      const why = call.notRetriedBecause.replaceAll('-', '_');
-      retries.add(retries.handle(call.peerName, call.routeName, why));
+    if (reason === 'breaker-open') breakerRejected.add(breakerRejected.handle(cells.peer));
+    const kind = call.wentIdle ? 'idle' : timeoutKinds[reason];
+    if (kind !== undefined) {
+      let handle = cells.timeouts.get(kind);
+      if (handle === undefined) {
+        handle = timeouts.handle(cells.peer, cells.route, kind);
+        cells.timeouts.set(kind, handle);
+      }
+      timeouts.add(handle);
     }
+    if (call.notRetriedBecause !== undefined) this.#countRetry(cells, call.notRetriedBecause);
+  }
+
+  #countRetry(cells: RouteCells, result: string): void {
+    const { retries } = this.families;
+    let handle = cells.retries.get(result);
+    if (handle === undefined) {
+      handle = retries.handle(cells.peer, cells.route, result.replaceAll('-', '_'));
+      cells.retries.set(result, handle);
+    }
+    retries.add(handle);
+  }
+
+  /** Asked when peer and route of the call stand, with its first try or at its end. */
+  #cellsFor(call: Call): RouteCells {
+    call.cells ??= this.#cellsOf(call.direction, call.peerName, call.routeName);
+    return call.cells;
   }
 
   #cellsOf(direction: Direction, peer: string, route: string): RouteCells {
     const routes = this.#cells[direction].get(peer) ?? new Map<string, RouteCells>();
     const known = routes.get(route);
     if (known !== undefined) return known;
+    if (this.#cellsCount >= CELLS_COUNT_MAX && peer !== 'overflow') {
+      return this.#cellsOf(direction, 'overflow', '-');
+    }
+    this.#cellsCount += 1;
     const cells = this.#make(direction, peer, route);
     routes.set(route, cells);
     this.#cells[direction].set(peer, routes);
@@ -93,11 +144,16 @@ export class CallMetrics {
     const cells = (tls: Transport): RequestCells =>
       new RequestCells(requests, { dir, peer, route, tls }, reasonCodes);
     return {
+      peer,
+      route,
       requests: { mtls: cells('mtls'), tls: cells('tls'), none: cells('none') },
       durationOfSuccess: requestDuration.handle(dir, peer, route, 'success'),
       durationOfFailure: requestDuration.handle(dir, peer, route, 'failure'),
       requestBytes: requestBytes.handle(dir, peer),
       responseBytes: responseBytes.handle(dir, peer),
+      tries: new Map(),
+      retries: new Map(),
+      timeouts: new Map(),
     };
   }
 }
@@ -105,4 +161,9 @@ export class CallMetrics {
 /** A call fails if the mesh had to end it, or if its application said so with a 5xx. */
 export function isFailure(call: Call): boolean {
   return call.reason !== undefined || call.status >= 500;
+}
+
+function resultOf(outcome: TryOutcome, note: AttemptNote['result']): TryResult {
+  if (outcome === 'success') return 'success';
+  return note.kind === 'reply' ? 'failure' : (tryResults[note.reason] ?? 'failure');
 }

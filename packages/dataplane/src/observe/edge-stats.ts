@@ -28,7 +28,7 @@ interface EdgeCells {
 }
 
 /** Edges of one report; what comes beyond is counted under `overflow`. */
-const EDGE_COUNT_MAX = 512;
+export const EDGE_COUNT_MAX = 512;
 
 export class EdgeStats {
   readonly #edges = {
@@ -55,10 +55,16 @@ export class EdgeStats {
     for (const direction of ['inbound', 'outbound'] as const) {
       for (const [peer, versions] of this.#edges[direction]) {
         for (const [version, cells] of versions) {
-          if (cells.ok + cells.failed === 0) continue;
+          if (cells.ok + cells.failed === 0) {
+            // Nothing since the last report: its place is for edges that are in use.
+            versions.delete(version);
+            this.#edgeCount -= 1;
+            continue;
+          }
           reports.push(reportOf(direction, peer, version, cells));
           clear(cells);
         }
+        if (versions.size === 0) this.#edges[direction].delete(peer);
       }
     }
     return reports;

@@ -7,8 +7,12 @@ import { isFailure } from './call-metrics.ts';
 /** One in so many undisturbed successes leaves a decision record; failures and retries always do. */
 const SUCCESS_EVERY = 16;
 
+/** Endpoints that a record names: those that were tried, then others; thousands help nobody. */
+const ENDPOINT_COUNT_MAX = 16;
+
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+/** See the head of this file. */
 export class CallJournal {
   readonly recorder: FlightRecorder;
   readonly #log: AccessLog;
@@ -40,6 +44,16 @@ export class CallJournal {
     this.#log = log;
     this.recorder = recorder;
     this.#clock = clock;
+  }
+
+  /** Changes which lines the access log writes, from the next call. */
+  configure(rates: { readonly successEvery: number; readonly slowMs: number }): void {
+    this.#log.configure(rates);
+  }
+
+  /** Writes the lines that wait, before the process goes. */
+  flush(): void {
+    this.#log.flush();
   }
 
   /** A call has ended. */
@@ -115,7 +129,13 @@ function endpointNotes(call: Call, nowMs: number): readonly EndpointNote[] {
   const { cluster } = call;
   if (cluster === undefined) return [];
   const scores = new Map(cluster.explain(nowMs).map(({ id, score }) => [id, score]));
-  return cluster.endpoints.map(({ id, body, breaker }) => {
+  const tried = new Set(call.tries.map(({ endpointId }) => endpointId));
+  const all = cluster.endpoints;
+  const shown =
+    all.length <= ENDPOINT_COUNT_MAX
+      ? all
+      : [...all.filter(({ id }) => tried.has(id)), ...all.filter(({ id }) => !tried.has(id))];
+  return shown.slice(0, ENDPOINT_COUNT_MAX).map(({ id, body, breaker }) => {
     const state = breaker.stateAt(nowMs);
     const score = scores.get(id);
     return {

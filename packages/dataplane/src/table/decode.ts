@@ -2,7 +2,13 @@
  * Pushed resources to typed ones. A bundle is taken whole or not at all: one resource that cannot be
  * read keeps the last good state of its own bundle and disturbs no other.
  */
-import { type DecodedResource, decodeResource, type Resource } from '@leno/config';
+import {
+  type DecodedResource,
+  decodeResource,
+  type Resource,
+  type TrafficPolicyBody,
+} from '@leno/config';
+import { messageOf } from '@leno/std';
 
 /** Why a resource was not taken; travels to its author in the `ack`. */
 export interface ResourceError {
@@ -24,6 +30,8 @@ export interface DecodedView {
 export interface ViewLimits {
   /** Rules of one route. */
   readonly ruleCountMax: number;
+  /** Throws for a policy that no engine can run. */
+  readonly checkPolicy?: (policy: TrafficPolicyBody) => void;
 }
 
 export const emptyView: DecodedView = { resources: new Map(), errors: [] };
@@ -48,7 +56,7 @@ export function decodeView(
       continue;
     }
     const result = decodeResource(resource);
-    const error = result.ok ? overLimit(result.value, limits) : result.error;
+    const error = result.ok ? unusable(result.value, limits) : result.error;
     if (result.ok && error === undefined) {
       decoded.set(key, result.value);
       continue;
@@ -62,11 +70,23 @@ export function decodeView(
 
 const unreadable = { code: 'LENO_UNREADABLE', path: '', msg: 'the resource cannot be read' };
 
+type Fault = Omit<ResourceError, 'type' | 'name' | 'version'>;
+
+/** What a schema cannot say: numbers that contradict each other, and bounds of this proxy. */
+function unusable(resource: DecodedResource, limits: ViewLimits): Fault | undefined {
+  if (resource.type === 'trafficPolicy') {
+    try {
+      limits.checkPolicy?.(resource.body);
+      return undefined;
+    } catch (thrown) {
+      return { code: 'LENO_POLICY', path: 'body', msg: messageOf(thrown) };
+    }
+  }
+  return overLimit(resource, limits);
+}
+
 /** A bound of this proxy that the resource exceeds, in the form of a decoding error. */
-function overLimit(
-  resource: DecodedResource,
-  limits: ViewLimits,
-): Omit<ResourceError, 'type' | 'name' | 'version'> | undefined {
+function overLimit(resource: DecodedResource, limits: ViewLimits): Fault | undefined {
   if (resource.type !== 'route' || resource.body.rules.length <= limits.ruleCountMax) {
     return undefined;
   }

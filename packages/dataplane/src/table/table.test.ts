@@ -11,14 +11,8 @@ const revision = { epoch: 1, version: 7, digest: 'd' };
 /** The table only passes clusters on: their names are all that it is judged by. */
 const clusterOf = (name: string): Cluster => ({ name }) as Cluster;
 
-function resource(
-  type: Resource['type'],
-  name: string,
-  body: unknown,
-  bundle = name,
-  version = 1,
-): Resource {
-  return { type, name, version, hash: canonicalHash(body), bundle, body };
+function resource(type: Resource['type'], name: string, body: unknown, bundle = name): Resource {
+  return { type, name, version: 1, hash: canonicalHash(body), bundle, body };
 }
 
 const service = (name: string, ports = [80]): Resource =>

@@ -15,6 +15,7 @@ import type { Call } from '../call.ts';
 import type { Reason } from '../reasons.ts';
 import type { Cluster, TryOutcome } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import { inertBody } from './inert-body.ts';
 
 /** What the retry layer does with the news of a try. */
 export interface AttemptOwner {
@@ -34,12 +35,14 @@ const cancelled: AttemptNote['result'] = {
   unprocessed: false,
   detail: 'given up',
 };
-const timeout: AttemptNote['result'] = {
-  kind: 'failure',
-  reason: 'per-try-timeout',
-  unprocessed: false,
-  detail: 'no reply in time',
-};
+const timeouts = {
+  'per-try-timeout': timeoutNote('per-try-timeout'),
+  'request-timeout': timeoutNote('request-timeout'),
+} as const;
+
+function timeoutNote(reason: string): AttemptNote['result'] {
+  return { kind: 'failure', reason, unprocessed: false, detail: 'no reply in time' };
+}
 
 export class Attempt implements TryEvents {
   readonly endpoint: Endpoint;
@@ -52,6 +55,10 @@ export class Attempt implements TryEvents {
   readonly #cluster: Cluster;
   readonly #permit: number;
   readonly #startedAtMs: number;
+  /** Whether no try before this one can have reached an application. */
+  readonly #unprocessedBefore: boolean;
+  #headAtMs = Number.NaN;
+  #sent = false;
   #settled = false;
 
   constructor(call: Call, cluster: Cluster, endpoint: Endpoint, owner: AttemptOwner) {
@@ -61,10 +68,12 @@ export class Attempt implements TryEvents {
     this.#owner = owner;
     this.#cluster = cluster;
     this.#startedAtMs = nowMs;
+    this.#unprocessedBefore = call.unprocessed;
     this.#permit = cluster.started(endpoint, nowMs);
   }
 
   onSent(): void {
+    this.#sent = true;
     this.#call.unprocessed = false;
     // Inbound, the peer that counts is the caller, whose socket has told already.
     if (this.#call.direction === 'inbound') return;
@@ -72,15 +81,28 @@ export class Attempt implements TryEvents {
   }
 
   onInterim(status: number, fields: FieldList): void {
-    if (this.#current) this.#call.exchange.interim(status, fields);
+    // The codec has answered `Expect` by itself: a 100 from further on would be a second one.
+    if (this.#current && status !== 100) this.#call.exchange.interim(status, fields);
   }
 
   onHead(head: ResponseHead): BodySink {
-    return this.#owner.headCame(this.#call, this, head);
+    this.#headAtMs = this.#call.engine.clock.nowMs();
+    try {
+      return this.#owner.headCame(this.#call, this, head);
+    } catch (thrown) {
+      this.#call.crashed(thrown);
+      return inertBody;
+    }
   }
 
   onTunnel(head: ResponseHead, toPeer: BodySink): BodySink {
-    return this.#owner.tunnelCame(this.#call, this, head, toPeer);
+    try {
+      return this.#owner.tunnelCame(this.#call, this, head, toPeer);
+    } catch (thrown) {
+      toPeer.abort('the proxy failed');
+      this.#call.crashed(thrown);
+      return inertBody;
+    }
   }
 
   onFailure(failure: TryFailure): void {
@@ -93,40 +115,48 @@ export class Attempt implements TryEvents {
       detail: why,
     });
     if (!this.#current) return;
-    this.#call.unprocessed = failure.unprocessed;
-    const detail = `${failure.detail} (${this.endpoint.id})`;
-    this.#owner.failed(this.#call, failure.reason, failure.unprocessed, detail);
+    if (unprocessed) this.undone();
+    this.#tellFailed(reason, unprocessed, `${why} (${this.endpoint.id})`);
+  }
+
+  /** It is proved that this try reached no application; those before it may have. */
+  undone(): void {
+    this.#call.unprocessed = this.#unprocessedBefore;
   }
 
   /** Tells breaker and balancer how it went, and notes it. Only the first call counts. */
   settle(outcome: TryOutcome, result: AttemptNote['result'] = cancelled): void {
     if (this.#settled) return;
     this.#settled = true;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#call.engine.clock.nowMs();
-    const tookMs = nowMs - this.#startedAtMs;
     this.#call.tries.push({
       endpointId: this.endpoint.id,
       startedAfterMs: this.#startedAtMs - this.#call.startedAtMs,
-      durationMs: tookMs,
+      durationMs: nowMs - this.#startedAtMs,
       result,
     });
-    this.#call.engine.metrics.tried(this.#call, outcome);
+    this.#call.engine.metrics.tried(this.#call, outcome, result);
     this.#owner.settled(this.#call);
-    this.#cluster.ended(this.endpoint, this.#permit, outcome, tookMs, nowMs);
+    // The head says how fast an endpoint is; a stream of an hour would make it look an hour slow.
+    const answeredAtMs = Number.isNaN(this.#headAtMs) ? nowMs : this.#headAtMs;
+    const tookMs = answeredAtMs - this.#startedAtMs;
+    this.#cluster.ended(this.endpoint, this.#permit, { outcome, tookMs, nowMs });
   }
 
   /** The time of this try is over, but not that of the call. */
   expire(nowMs: number): void {
     if (nowMs < this.deadlineMs || this.#settled) return;
-    this.timedOut();
+    this.timedOut('per-try-timeout');
     const tookMs = Math.round(nowMs - this.#startedAtMs);
     const detail = `no reply after ${tookMs} ms (${this.endpoint.id})`;
-    this.#owner.failed(this.#call, 'per-try-timeout', false, detail);
+    this.#tellFailed('per-try-timeout', !this.#sent, detail);
   }
 
-  /** Given up because of the time it took: the endpoint's failure. */
-  timedOut(): void {
-    this.settle('failure', timeout);
+  /** Given up because of the time it took: the endpoint's failure, unless the client had the word. */
+  timedOut(reason: keyof typeof timeouts): void {
+    const isClientSlow = this.#call.body?.awaitsClient === true;
+    this.settle(isClientSlow ? 'ignored' : 'failure', timeouts[reason]);
     this.clientTry?.cancel();
   }
 
@@ -134,6 +164,14 @@ export class Attempt implements TryEvents {
   cancel(): void {
     this.settle('ignored');
     this.clientTry?.cancel();
+  }
+
+  #tellFailed(reason: Reason, unprocessed: boolean, detail: string): void {
+    try {
+      this.#owner.failed(this.#call, reason, unprocessed, detail);
+    } catch (thrown) {
+      this.#call.crashed(thrown);
+    }
   }
 
   get #current(): boolean {

@@ -46,14 +46,6 @@ export class ReplyBody implements BodySink {
   }
 }
 
-/** Swallows a reply that will not be used, so that its connection can serve again. */
-export const discard: BodySink = {
-  onDrain: undefined,
-  write: () => true,
-  end: () => undefined,
-  abort: () => undefined,
-};
-
 /**
  * What a status says about the endpoint that gave it: 5xx is a failure, 429 counts in the rate only,
  * everything else is success (linkerd2-proxy's unified breaker).

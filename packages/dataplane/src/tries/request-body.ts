@@ -14,6 +14,8 @@ export class RequestBody implements BodySink {
   #overflowed = false;
   #state: 'open' | 'ended' | 'broken' = 'open';
   #target: BodySink | undefined;
+  /** Whether the target has asked to stop. */
+  #isFull = false;
 
   /** `onBroken` is told when the client's body will never be whole. */
   constructor(replayBytesMax: number, onBroken: (cause: string) => void) {
@@ -26,22 +28,25 @@ export class RequestBody implements BodySink {
     return !this.#overflowed;
   }
 
-  /** Whether the client has sent all of it. */
-  get complete(): boolean {
-    return this.#state === 'ended';
+  /** Whether it is the client that everybody waits for: its body is not whole, and there is room. */
+  get awaitsClient(): boolean {
+    return this.#state === 'open' && this.#target !== undefined && !this.#isFull;
   }
 
   /** Sends what is kept to `target`, and everything that follows. Replaces the target before. */
   attach(target: BodySink): void {
     this.#target = target;
     target.onDrain = () => {
-      if (this.#target === target) this.onDrain?.();
+      if (this.#target !== target) return;
+      this.#isFull = false;
+      this.onDrain?.();
     };
-    let open = true;
-    for (const piece of this.#kept) open = target.write(piece);
+    this.#isFull = false;
+    for (const piece of this.#kept) this.#isFull = !target.write(piece);
     if (this.#overflowed) this.#kept = [];
     if (this.#state === 'ended') target.end();
-    else if (open) this.onDrain?.();
+    else if (this.#state === 'broken') target.abort('client-gone');
+    else if (!this.#isFull) this.onDrain?.();
   }
 
   /** Lets go of the target; what comes is kept while it may be, then stops the client. */
@@ -59,9 +64,13 @@ export class RequestBody implements BodySink {
   write(chunk: Uint8Array): boolean {
     this.byteCount += chunk.length;
     this.#keep(chunk);
-    return this.#target === undefined ? false : this.#target.write(chunk);
+    if (this.#target === undefined) return false;
+    const hasRoom = this.#target.write(chunk);
+    this.#isFull = !hasRoom;
+    return hasRoom;
   }
 
+  /** Trailers of a request are dropped, as RFC 9110 §6.5.1 allows: no identity hides in them. */
   end(): void {
     this.#state = 'ended';
     this.#target?.end();

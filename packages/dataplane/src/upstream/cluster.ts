@@ -14,16 +14,32 @@ import { Breaker, type BreakerOptions, EjectionCap, RetryBudget } from '@leno/re
 import type { Rng } from '@leno/std';
 import { overlay } from '../table/overlay.ts';
 import { Endpoint, PANIC_PERMIT } from './endpoint.ts';
-import type { PoolRegistry } from './pools.ts';
+import type { PoolRegistry, PoolTerms } from './pools.ts';
 
 /** How a try ended, in the words that breaker and balancer share. `rateOnly` is a 429. */
 export type TryOutcome = 'success' | 'failure' | 'rateOnly' | 'ignored';
 
+/** The end of a try. */
+export interface TryEnd {
+  readonly outcome: TryOutcome;
+  readonly tookMs: number;
+  readonly nowMs: number;
+}
+
 /** Why no endpoint could be given. */
 export type NoPick = 'no-endpoint' | 'breaker-open';
 
+/** The breaker of one endpoint went from one state to another. */
+export interface BreakerChange {
+  readonly endpoint: string;
+  readonly from: string;
+  readonly to: string;
+  readonly why: string;
+}
+
+/** Who wants to know. */
 export interface ClusterHooks {
-  breakerChanged(cluster: Cluster, endpoint: string, from: string, to: string, why: string): void;
+  breakerChanged(cluster: Cluster, change: BreakerChange): void;
 }
 
 export class Cluster {
@@ -63,6 +79,12 @@ export class Cluster {
     return overlay(defaults.limits, this.#policy?.limits);
   }
 
+  /** How connections to its endpoints are made and bounded. */
+  get #terms(): PoolTerms {
+    const connectTimeoutMs = this.#policy?.timeouts?.connectMs ?? defaults.timeouts.connectMs;
+    return { limits: this.limits, connectTimeoutMs };
+  }
+
   get endpoints(): readonly Endpoint[] {
     return Array.from({ length: this.#set.length }, (_, index) => this.#set.at(index));
   }
@@ -80,7 +102,11 @@ export class Cluster {
       ratioMax: policy?.breaker?.ejectionRatioMax ?? defaults.breaker.ejectionRatioMax,
       failFast: policy?.breaker?.failFast ?? defaults.breaker.failFast,
     });
-    for (const endpoint of this.endpoints) endpoint.breaker.update(options);
+    const { limits } = this;
+    for (const endpoint of this.endpoints) {
+      endpoint.breaker.update(options);
+      endpoint.pool.setLimits(limits);
+    }
     this.budget.update(overlay(defaults.budget, policy?.budget));
     const balancer = overlay(defaults.balancer, policy?.balancer);
     const key = JSON.stringify(balancer);
@@ -95,9 +121,12 @@ export class Cluster {
     if (bodies === this.#bodies) return;
     this.#bodies = bodies;
     const known = new Map(this.endpoints.map((endpoint) => [endpoint.id, endpoint]));
-    const next = bodies
-      .filter((body) => body.health === 'ready')
-      .map((body) => this.#carryOver(known.get(body.id), body));
+    // The first of an id counts: a second one would be a pool and a breaker that nobody lets go of.
+    const ready = new Map<string, EndpointBody>();
+    for (const body of bodies) {
+      if (body.health === 'ready' && !ready.has(body.id)) ready.set(body.id, body);
+    }
+    const next = [...ready.values()].map((body) => this.#carryOver(known.get(body.id), body));
     this.#cap.setEndpointCount(next.length);
     this.#set.update(next, nowMs);
     const kept = new Set(next);
@@ -120,9 +149,9 @@ export class Cluster {
       index = this.#picker.pick(nowMs, this.#rng, this.#admits);
     }
     if (index >= 0) return this.#set.at(index);
-    if (this.#policy?.breaker?.failFast === true) return 'breaker-open';
     index = this.#picker.pick(nowMs, this.#rng, admitAll);
-    return index < 0 ? 'no-endpoint' : this.#set.at(index);
+    if (index < 0) return 'no-endpoint';
+    return this.#policy?.breaker?.failFast === true ? 'breaker-open' : this.#set.at(index);
   }
 
   /** Counts a try in and gives its permit. */
@@ -136,14 +165,8 @@ export class Cluster {
     return PANIC_PERMIT;
   }
 
-  /** Settles a try with breaker and balancer. */
-  ended(
-    endpoint: Endpoint,
-    permit: number,
-    outcome: TryOutcome,
-    tookMs: number,
-    nowMs: number,
-  ): void {
+  /** Settles a try with breaker and balancer; `tookMs` is the time that it took to answer. */
+  ended(endpoint: Endpoint, permit: number, { outcome, tookMs, nowMs }: TryEnd): void {
     this.activeCount -= 1;
     const index = this.#set.indexOf(endpoint.id);
     if (index >= 0) {
@@ -185,9 +208,9 @@ export class Cluster {
     const options: BreakerOptions = breakerOptions(this.#policy?.breaker);
     const breaker = new Breaker(options, { rng: this.#rng, cap: this.#cap });
     breaker.onTransition = (from, to, why) => {
-      this.#hooks.breakerChanged(this, body.id, from, to, why);
+      this.#hooks.breakerChanged(this, { endpoint: body.id, from, to, why });
     };
-    return new Endpoint(body, breaker, this.#pools.acquire(body, this.limits));
+    return new Endpoint(body, breaker, this.#pools.acquire(body, this.#terms));
   }
 
   #letGo(endpoint: Endpoint, nowMs: number): void {
@@ -210,8 +233,16 @@ function sameAddress(one: EndpointBody, other: EndpointBody): boolean {
   );
 }
 
+/** Throws `InvalidOptionError` for a policy whose numbers contradict each other. */
+export function checkPolicy(policy: TrafficPolicyBody, rng: Rng): void {
+  new Breaker(breakerOptions(policy.breaker), { rng });
+  new RetryBudget(overlay(defaults.budget, policy.budget));
+  const balancer = overlay(defaults.balancer, policy.balancer);
+  createPicker(balancer.kind, new EndpointSet<Endpoint>(), balancer);
+}
+
 /** The breaker of one endpoint: what the policy says, and the defaults for the rest. */
 function breakerOptions(body: BreakerBody | undefined): BreakerOptions {
-  const { ejectionRatioMax, failFast, ...options } = overlay(defaults.breaker, body);
+  const { ejectionRatioMax: _ratio, failFast: _fast, ...options } = overlay(defaults.breaker, body);
   return options;
 }

@@ -6,15 +6,31 @@ import { defaults, type EndpointBody } from '@leno/config';
 import { type PoolLimits, type TlsClientOptions, UpstreamPool } from '@leno/http';
 import type { Clock, Timers, Watch } from '@leno/std';
 
+/** TLS towards one identity, for as long as somebody dials it. */
+export interface TlsLease {
+  /** Follows the rotation of the own certificate by itself. */
+  readonly options: Watch<TlsClientOptions>;
+  /** No connection will be made with it any more. */
+  release(): void;
+}
+
+/** What pools need of their surroundings. */
 export interface PoolPorts {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** TLS towards whoever must show `identity`; follows rotation by itself. */
-  tlsFor(identity: string): Watch<TlsClientOptions>;
+  /** TLS towards whoever must show exactly `identity`; nobody is that if it is empty. */
+  tlsFor(identity: string): TlsLease;
+}
+
+/** How connections are made and bounded. */
+export interface PoolTerms {
+  readonly limits: PoolLimits;
+  readonly connectTimeoutMs: number;
 }
 
 interface SharedPool {
   readonly pool: UpstreamPool;
+  readonly tls: TlsLease | undefined;
   userCount: number;
 }
 
@@ -31,24 +47,24 @@ export class PoolRegistry {
   }
 
   /** The pool towards the endpoint; pair each call with a `release`. */
-  acquire(body: EndpointBody, limits: PoolLimits): UpstreamPool {
+  acquire(body: EndpointBody, terms: PoolTerms): UpstreamPool {
     const key = keyOf(body);
     const known = this.#pools.get(key);
     if (known !== undefined) {
       known.userCount += 1;
       return known.pool;
     }
+    const tls = body.transport === 'mtls' ? this.#ports.tlsFor(body.identity ?? '') : undefined;
     const pool = new UpstreamPool({
       address: body.address,
       port: body.port,
-      ...(body.transport === 'mtls' ? { tls: this.#ports.tlsFor(body.identity ?? '') } : {}),
-      limits,
-      connectTimeoutMs: defaults.timeouts.connectMs,
+      ...(tls === undefined ? {} : { tls: tls.options }),
+      ...terms,
       idleTimeoutMs: defaults.poolIdleMs,
       clock: this.#ports.clock,
       timers: this.#ports.timers,
     });
-    this.#pools.set(key, { pool, userCount: 1 });
+    this.#pools.set(key, { pool, tls, userCount: 1 });
     return pool;
   }
 
@@ -61,6 +77,12 @@ export class PoolRegistry {
     if (shared.userCount > 0) return;
     this.#pools.delete(key);
     shared.pool.drain();
+    shared.tls?.release();
+  }
+
+  /** Breaks off whatever is on any connection. */
+  closeAll(): void {
+    for (const { pool } of this.#pools.values()) pool.close();
   }
 }
 

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { readSettings, SettingsError, unknownVariables } from './env.ts';
+
+const needed = {
+  LENO_CONTROL_PLANE: '127.0.0.1:9902',
+  LENO_SERVICE: 'cart',
+  LENO_TRUST_PIN: `sha256:${'a'.repeat(64)}`,
+  LENO_STATE_DIR: '/var/lib/leno',
+};
+
+/** What is complained about; empty if it is all right. */
+function complaints(more: Record<string, string | undefined>, flags: string[] = []): string[] {
+  try {
+    readSettings({ ...needed, ...more }, flags);
+    return [];
+  } catch (thrown) {
+    if (thrown instanceof SettingsError) return thrown.message.split('\n');
+    throw thrown;
+  }
+}
+
+test('what is needed is enough, and an empty variable is none', () => {
+  const settings = readSettings({ ...needed, LENO_DRAIN_TIMEOUT_MS: '', LENO_VERSION: '' }, []);
+  expect(settings).toMatchObject({
+    LENO_NAMESPACE: 'default',
+    LENO_VERSION: 'v1',
+    LENO_APP: { kind: 'tcp', host: '127.0.0.1', port: 8_080 },
+    LENO_ADMIN_LISTEN: { host: '127.0.0.1', port: 15_000 },
+    LENO_DRAIN_TIMEOUT_MS: 30_000,
+    LENO_WORKERS: 1,
+  });
+});
+
+test('every mistake is said at once', () => {
+  const found = complaints({ LENO_SERVICE: undefined, LENO_APP: 'h2c://x', LENO_MODE: 'gateway' }, [
+    '--colour',
+    'red',
+    '--labels',
+  ]);
+  expect(found).toHaveLength(6);
+  for (const part of ['LENO_SERVICE is not set', 'h2c', 'gateway', '"--colour"', '--labels has']) {
+    expect(found.some((line) => line.includes(part))).toBe(true);
+  }
+});
+
+test.each([
+  { LENO_ADMIN_LISTEN: '0.0.0.0:15000' },
+  { LENO_ADMIN_LISTEN: ':15000' },
+  { LENO_ADMIN_LISTEN: '10.0.0.1:15000' },
+  { LENO_INBOUND_LISTEN: '127.0.0.1:65536' },
+  { LENO_CONTROL_PLANE: 'host:99999' },
+  { LENO_CONTROL_PLANE: 'wss://host:9902' },
+  { LENO_CONTROL_PLANE: 'user@host:9902' },
+  { LENO_ADVERTISE: 'host:0' },
+  { LENO_APP: 'unix:' },
+  { LENO_APP: '127.0.0.1:0' },
+  { LENO_TRUST_DOMAIN: 'Mesh/local' },
+  { LENO_TRUST_PIN: 'sha256:short' },
+  { LENO_DRAIN_TIMEOUT_MS: '1e3' },
+  { LENO_DRAIN_TIMEOUT_MS: '600001' },
+  { LENO_LABELS: 'a' },
+  { LENO_LABELS: `a=${'x'.repeat(257)}` },
+  { LENO_WORKERS: '2' },
+])('%o is refused, by name', (more) => {
+  const [complaint, ...others] = complaints(more);
+  expect(complaint).toContain(Object.keys(more)[0]);
+  expect(others).toEqual([]);
+});
+
+test.each([
+  { flags: ['--service', 'shop'], service: 'shop' },
+  { flags: ['--service=shop'], service: 'shop' },
+])('a flag wins over the variable: $flags', ({ flags, service }) => {
+  expect(readSettings(needed, flags).LENO_SERVICE).toBe(service);
+});
+
+test('a flag takes no other flag for its value', () => {
+  expect(complaints({}, ['--version', '--namespace', 'x'])).toEqual(['--version has no value']);
+});
+
+test('a variable that nobody knows is told, not refused', () => {
+  expect(unknownVariables({ ...needed, LENO_SERVCE: 'x', PATH: '/bin' })).toEqual(['LENO_SERVCE']);
+  expect(complaints({ LENO_SERVCE: 'x' })).toEqual([]);
+});

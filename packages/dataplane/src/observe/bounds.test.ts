@@ -1,0 +1,49 @@
+import { createMeshMetrics, MetricStore, renderPrometheus } from '@leno/telemetry';
+import { expect, test } from 'vitest';
+import type { Call } from '../call.ts';
+import { CallMetrics, CELLS_COUNT_MAX } from './call-metrics.ts';
+import { EDGE_COUNT_MAX, EdgeStats } from './edge-stats.ts';
+
+/** A call that has ended, as far as counting looks at it. */
+const ended = (peerName: string): Call =>
+  ({
+    direction: 'inbound',
+    peerName,
+    routeName: '-',
+    transport: 'mtls',
+    status: 200,
+    tryCount: 1,
+    requestBytes: 1,
+    responseBytes: 2,
+  }) as unknown as Call;
+
+test('more peers than are told apart are counted together, none is lost', () => {
+  const store = new MetricStore({ seriesCountMax: 1_000_000 });
+  const metrics = new CallMetrics(createMeshMetrics(store), new EdgeStats());
+  const beyond = 3;
+  for (let count = 0; count < CELLS_COUNT_MAX + beyond; count += 1) {
+    metrics.ended(ended(`peer-${count}`), 1);
+  }
+  metrics.ended(ended('peer-0'), 1);
+  const text = renderPrometheus(store);
+  expect(text).toMatch(/leno_requests_total\{dir="inbound",peer="overflow",[^}]*\} 3\n/);
+  expect(text).toMatch(/leno_requests_total\{dir="inbound",peer="peer-0",[^}]*\} 2\n/);
+});
+
+test('a report has a bounded number of edges, and an idle edge makes room', () => {
+  const edges = new EdgeStats();
+  const fill = (prefix: string): void => {
+    for (let count = 0; count < EDGE_COUNT_MAX + 5; count += 1) {
+      edges.add(ended(`${prefix}-${count}`), false, 1);
+    }
+  };
+  fill('old');
+  const first = edges.take();
+  expect(first).toHaveLength(EDGE_COUNT_MAX + 1);
+  expect(first.find(({ peer }) => peer === 'overflow')?.ok).toBe(5);
+  expect(edges.take()).toEqual([]);
+  fill('new');
+  const peers = edges.take().map(({ peer }) => peer);
+  expect(peers).toContain('new-0');
+  expect(peers).toHaveLength(EDGE_COUNT_MAX + 1);
+});

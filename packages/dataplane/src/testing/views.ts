@@ -1,0 +1,71 @@
+/** Configuration for tests, in the form in which it is pushed. */
+import { canonicalHash, type EndpointBody, type Resource } from '@leno/config';
+import type { PushedView } from '../data-plane.ts';
+import { idOf, trustDomain } from './identities.ts';
+
+/** What a mesh of the test consists of; names without their namespace, which is `default`. */
+export interface Mesh {
+  readonly services?: Readonly<Record<string, readonly EndpointBody[]>>;
+  /** Bodies of traffic policies, by service. */
+  readonly policies?: Readonly<Record<string, object>>;
+  /** Rules of one route, by service. */
+  readonly routes?: Readonly<Record<string, readonly object[]>>;
+  readonly permissive?: readonly string[];
+}
+
+let version = 0;
+
+function resource(type: Resource['type'], name: string, body: object, bundle = name): Resource {
+  version += 1;
+  return { type, name, version, hash: canonicalHash(body), bundle, body };
+}
+
+/** An endpoint on this machine. With `service` a sidecar of that name answers there. */
+export function endpoint(port: number, service?: string, id = `at-${port}`): EndpointBody {
+  return {
+    id,
+    address: '127.0.0.1',
+    port,
+    weight: 1,
+    health: 'ready',
+    transport: service === undefined ? 'plain' : 'mtls',
+    ...(service === undefined ? {} : { identity: idOf(service) }),
+    labels: { version: 'v1' },
+  };
+}
+
+function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): Resource[] {
+  const full = `default/${name}`;
+  const ports = [{ port: 80, protocol: 'http' }];
+  const parts = [
+    resource('service', full, { namespace: 'default', name, ports }),
+    resource('endpoints', full, { endpoints }),
+  ];
+  const policy = mesh.policies?.[name];
+  if (policy !== undefined) {
+    parts.push(resource('trafficPolicy', full, { service: full, ...policy }));
+  }
+  const rules = mesh.routes?.[name];
+  if (rules !== undefined) {
+    const parents = [{ service: full }];
+    const body = { namespace: 'default', name, kind: 'HTTPRoute', parents, hostnames: [], rules };
+    parts.push(resource('route', full, { ...body, createdAtMs: 0 }));
+  }
+  return parts;
+}
+
+/** The whole view of a proxy. */
+export function viewOf(mesh: Mesh): PushedView {
+  const settings = {
+    trustDomain,
+    egress: 'deny',
+    accessLog: { successEvery: 100, slowMs: 1_000 },
+    traceRatio: 0.01,
+    mtls: { permissive: (mesh.permissive ?? []).map((it) => `default/${it}`) },
+  };
+  const resources = [resource('telemetry', 'mesh', settings, 'mesh')];
+  for (const [name, endpoints] of Object.entries(mesh.services ?? {})) {
+    resources.push(...partsOf(name, endpoints, mesh));
+  }
+  return { epoch: 1, version, digest: `d${version}`, resources };
+}
