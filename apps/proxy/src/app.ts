@@ -214,11 +214,13 @@ async function startListeners(
   const outbound = createHttpServer({
     ...common,
     handler: engine.outbound,
+    halfClose: 'gone',
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
     ...common,
     handler: engine.inbound,
+    halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
     onRejected: refused('inbound'),

@@ -27,6 +27,8 @@ export interface ConnectionHost {
   readonly clock: Clock;
   readonly stats: MutableServerStats;
   readonly isDraining: boolean;
+  /** Whether a client that ends its half while it waits for a reply has gone. */
+  readonly goesWithItsHalf: boolean;
   handle(exchange: ServerExchange): void;
   /** Reports a refusal (`status` 0: without a reply); gives fields for its reply. */
   rejected(refusal: Refusal, status: number, peer: Peer): FieldList | undefined;
@@ -188,7 +190,12 @@ export class ServerConnection implements WireOwner, ExchangePort, InflowOwner {
     if (this.#phase === 'tunnel') this.#inflow.end();
     else if (this.#phase === 'head' && this.#parser.isFresh) this.wire.end();
     else if (this.#phase === 'head') this.#refuse(cutHead);
-    else if (this.#phase === 'exchange' && !this.#body.isDone) this.#refuse(cutBody);
+    else if (this.#phase === 'exchange') this.#checkEndOfExchange();
+  }
+
+  #checkEndOfExchange(): void {
+    if (!this.#body.isDone) this.#refuse(cutBody);
+    else if (!this.#replyDone && this.#host.goesWithItsHalf) this.wire.destroy();
   }
 
   inflowHasRoom(): void {

@@ -37,6 +37,12 @@ export interface HttpServerOptions {
    * lets it in (`transport: 'tls'`), anything else closes the connection.
    */
   readonly allowPlain?: boolean | ((remote: { address: string; port: number }) => boolean);
+  /**
+   * What a client means that ends its half of the connection while its request is under way: that it
+   * wants the reply and nothing else (`answer`, the default, RFC 9112 §9.6), or that it has gone
+   * (`gone`, as nginx and Envoy take it: nothing else tells of most clients that give up).
+   */
+  readonly halfClose?: 'answer' | 'gone';
   /** A connection that is ready for requests, after its handshake. */
   readonly onConnection?: (peer: Peer) => void;
   /** Gives, if it wants, fields to add to the reply of the refusal. */

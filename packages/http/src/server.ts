@@ -28,6 +28,7 @@ class RawHttpServer implements HttpServer, ConnectionHost {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   isDraining = false;
+  readonly goesWithItsHalf: boolean;
   readonly #options: HttpServerOptions;
   readonly #timers: Timers;
   readonly #listener: Server;
@@ -41,6 +42,7 @@ class RawHttpServer implements HttpServer, ConnectionHost {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.limits = { ...serverLimits, ...options.limits };
+    this.goesWithItsHalf = options.halfClose === 'gone';
     this.clock = options.clock ?? systemClock;
     this.#timers = options.timers ?? systemTimers;
     this.#acceptor = options.tls === undefined ? undefined : this.#newAcceptor(options.tls);

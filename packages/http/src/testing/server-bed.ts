@@ -5,7 +5,7 @@ import type { ServerExchange } from '../exchange.ts';
 import { FieldList } from '../fields.ts';
 import type { ServerLimits } from '../limits.ts';
 import { createHttpServer } from '../server.ts';
-import type { HttpServer, Rejection } from '../server-options.ts';
+import type { HttpServer, HttpServerOptions, Rejection } from '../server-options.ts';
 import { type RawPeer, rawClient } from './raw.ts';
 import { ManualTime } from './time.ts';
 
@@ -26,12 +26,14 @@ export interface Bed {
 export async function serve(
   handler: (exchange: ServerExchange) => void,
   limits: Partial<ServerLimits> = {},
+  more: Pick<HttpServerOptions, 'halfClose'> = {},
 ): Promise<Bed> {
   const time = new ManualTime();
   const rejections: Rejection[] = [];
   const server = createHttpServer({
     handler,
     limits,
+    ...more,
     clock: time,
     timers: time,
     onRejected: (rejection) => {
