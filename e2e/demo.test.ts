@@ -96,10 +96,10 @@ test.skipIf(noBrowser !== undefined)(
         .first()
         .waitFor();
       const before = await page.locator('body').innerText();
-      await page.waitForFunction(
-        `document.body.innerText !== ${JSON.stringify(before)}`,
-        undefined,
-        { timeout: 10_000 },
+      await until(
+        async () => (await page.locator('body').innerText()) !== before,
+        'figures that move',
+        10_000,
       );
       for (const name of ['storefront', 'payments', 'inventory']) {
         expect(await page.getByText(name).count(), name).toBeGreaterThan(0);
