@@ -1,6 +1,6 @@
 /**
  * Each public package alone: packed as it would be published, installed by npm into an empty project,
- * and the example of its README run there. What a package forgot to ship or to declare shows here.
+ * and the examples of its README run there. What a package forgot to ship or to declare shows here.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -37,22 +37,22 @@ async function install({ name }: PublicPackage): Promise<string> {
   return project;
 }
 
-/** The one block of TypeScript in a README. */
-async function exampleOf({ folder }: PublicPackage): Promise<string> {
+/** The blocks of TypeScript in a README: each is a program of its own. */
+async function examplesOf({ folder }: PublicPackage): Promise<readonly string[]> {
   const readme = await readFile(join(folder, 'README.md'), 'utf8');
-  const example = /^```ts\n([\s\S]*?)^```$/m.exec(readme)?.[1];
-  if (example === undefined) throw new Error(`${folder}/README.md has no example`);
-  return example;
+  const examples = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((it) => it[1] ?? '');
+  if (examples.length === 0) throw new Error(`${folder}/README.md has no example`);
+  return examples;
 }
 
-test.each(packages)('$name: its example runs where only it is installed', async (it) => {
+test.each(packages)('$name: its examples run where only it is installed', async (it) => {
   const project = await install(it);
-  await writeFile(join(project, 'example.ts'), await exampleOf(it));
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const { stdout } = await run(process.execPath, ['example.ts'], {
-    cwd: project,
-    env,
-    timeout: 30_000,
-  });
-  expect(stdout).not.toBe('');
+  for (const [index, example] of (await examplesOf(it)).entries()) {
+    const file = `example-${index + 1}.ts`;
+    await writeFile(join(project, file), example);
+    const options = { cwd: project, env, timeout: 30_000 };
+    const { stdout } = await run(process.execPath, [file], options);
+    expect(stdout, file).not.toBe('');
+  }
 });

@@ -1,7 +1,6 @@
-import { LenoError } from '@leno/std';
+import { OptionError } from '@leno/std';
 
-/** An option that this package cannot work with; the message names it, its range and its value. */
-export class InvalidOptionError extends LenoError {
+/** Options that this package cannot work with; the message names each, its range and its value. */
+export class InvalidOptionError extends OptionError {
   readonly code = 'LENO_RESILIENCE_OPTION';
-  readonly fault = 'mesh';
 }

@@ -11,6 +11,12 @@ export {
 export { type DeadlineMs, deadlineAfter, isExpired, remainingMs } from './deadline.ts';
 export { Ewma } from './ewma.ts';
 export { codeOf, type Fault, LenoError, messageOf } from './leno-error.ts';
+export {
+  OptionError,
+  type OptionProblem,
+  OptionProblems,
+  withDefaults,
+} from './option-problems.ts';
 export { err, ok, type Result } from './result.ts';
 export { type Rng, seededRng, systemRng } from './rng.ts';
 export { type Unsubscribe, Watch } from './watch.ts';

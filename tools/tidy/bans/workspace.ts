@@ -44,7 +44,7 @@ export const workspaceBans: Cases = {
         'packages/std/README.md': '# std\n',
       },
       good: {},
-      finds: /has 0 ```ts examples/,
+      finds: /has no ```ts example/,
     },
   ],
   publicClosure: [

@@ -16,7 +16,7 @@
  * After Mitzenmacher, "The Power of Two Choices" (2001), Finagle's PeakEwma and linkerd2-proxy's
  * pool/p2c.
  */
-import type { Rng } from '@leno/std';
+import { OptionProblems, type Rng } from '@leno/std';
 import { type EndpointSet, grown, type Member } from '../endpoint-set.ts';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { Picker, PickOutcome, PickScore } from './picker.ts';
@@ -61,9 +61,11 @@ export class PeakEwma<M extends Member> implements Picker {
     this.#decayMs = options.decayMs ?? defaultPeakEwmaOptions.decayMs;
     this.#initialMs = options.initialMs ?? defaultPeakEwmaOptions.initialMs;
     this.#failurePenaltyMs = options.failurePenaltyMs ?? defaultPeakEwmaOptions.failurePenaltyMs;
-    checkMs('decayMs', this.#decayMs, Number.MIN_VALUE);
-    checkMs('initialMs', this.#initialMs, 0);
-    checkMs('failurePenaltyMs', this.#failurePenaltyMs, 0);
+    const problems = new OptionProblems();
+    problems.range('decayMs', this.#decayMs, Number.MIN_VALUE);
+    problems.range('initialMs', this.#initialMs, 0);
+    problems.range('failurePenaltyMs', this.#failurePenaltyMs, 0);
+    problems.throwIfAny(InvalidOptionError);
   }
 
   pick(nowMs: number, rng: Rng, admits: (index: number) => boolean): number {
@@ -188,10 +190,4 @@ export class PeakEwma<M extends Member> implements Picker {
 function distinctFrom(taken: number, rng: Rng, count: number): number {
   const place = Math.floor(rng() * (count - 1));
   return place >= taken ? place + 1 : place;
-}
-
-function checkMs(name: string, value: number, min: number): void {
-  if (Number.isFinite(value) && value >= min) return;
-  const bound = min > 0 ? 'above 0' : 'of at least 0';
-  throw new InvalidOptionError(`${name} must be a finite number ${bound}, not ${value}`);
 }

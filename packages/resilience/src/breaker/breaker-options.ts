@@ -1,4 +1,5 @@
-import { checkCount, checkOrder, checkRange, withDefaults } from '../option-checks.ts';
+import { OptionProblems, withDefaults } from '@leno/std';
+import { InvalidOptionError } from '../invalid-option-error.ts';
 
 /**
  * When a breaker trips and how it comes back. What is not given, or undefined, is as in
@@ -52,17 +53,21 @@ export const defaultBreakerOptions: CompleteBreakerOptions = {
 /** Fills in what is optional and checks every value. Never touches what it was given. */
 export function completeBreakerOptions(given: BreakerOptions): CompleteBreakerOptions {
   const options = withDefaults(given, defaultBreakerOptions);
-  checkCount({ name: 'consecutiveFailures', value: options.consecutiveFailures }, 0);
-  checkRange({ name: 'successRateMin', value: options.successRateMin }, 0, 1);
-  checkRange({ name: 'windowMs', value: options.windowMs }, 10);
-  checkCount({ name: 'requestCountMin', value: options.requestCountMin }, 1);
-  checkRange({ name: 'openMs', value: options.openMs }, 1);
-  checkRange({ name: 'openMaxMs', value: options.openMaxMs }, 1);
-  checkRange({ name: 'openJitterRatio', value: options.openJitterRatio }, 0, 1);
-  checkRange({ name: 'probeWaitMaxMs', value: options.probeWaitMaxMs }, 1);
-  checkOrder(
-    { name: 'openMs', value: options.openMs },
-    { name: 'openMaxMs', value: options.openMaxMs },
+  const problems = new OptionProblems();
+  problems.count('consecutiveFailures', options.consecutiveFailures, 0);
+  problems.range('successRateMin', options.successRateMin, 0, 1);
+  problems.range('windowMs', options.windowMs, 10);
+  problems.count('requestCountMin', options.requestCountMin, 1);
+  problems.range('openMs', options.openMs, 1);
+  problems.range('openMaxMs', options.openMaxMs, 1);
+  problems.check(
+    options.openMs <= options.openMaxMs,
+    'openMs',
+    options.openMs,
+    'not exceed openMaxMs',
   );
+  problems.range('openJitterRatio', options.openJitterRatio, 0, 1);
+  problems.range('probeWaitMaxMs', options.probeWaitMaxMs, 1);
+  problems.throwIfAny(InvalidOptionError);
   return options;
 }

@@ -1,5 +1,5 @@
-import { assert } from '@leno/std';
-import { checkCount, checkRange } from '../option-checks.ts';
+import { assert, OptionProblems } from '@leno/std';
+import { InvalidOptionError } from '../invalid-option-error.ts';
 
 /** How much of a cluster may be out at once. */
 export interface EjectionCapOptions {
@@ -37,7 +37,9 @@ export class EjectionCap {
 
   /** How many endpoints the cluster has now, those that are out included. */
   setEndpointCount(count: number): void {
-    checkCount({ name: 'endpoint count', value: count }, 0);
+    const problems = new OptionProblems();
+    problems.count('endpoint count', count, 0);
+    problems.throwIfAny(InvalidOptionError);
     this.#endpointCount = count;
   }
 
@@ -82,6 +84,8 @@ export class EjectionCap {
 }
 
 function checked(options: EjectionCapOptions): EjectionCapOptions {
-  checkRange({ name: 'ratioMax', value: options.ratioMax }, 0, 1);
+  const problems = new OptionProblems();
+  problems.range('ratioMax', options.ratioMax, 0, 1);
+  problems.throwIfAny(InvalidOptionError);
   return { ratioMax: options.ratioMax, failFast: options.failFast };
 }

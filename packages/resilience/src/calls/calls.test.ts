@@ -1,72 +1,13 @@
 import { getEventListeners } from 'node:events';
-import type { Clock, Timers } from '@leno/std';
 import { expect, test } from 'vitest';
 import { RetryBudget } from '../retry/retry-budget.ts';
+import { follow, settled, VirtualTime } from '../testing/virtual-time.ts';
 import { BreakerOpenError } from './breaker-open-error.ts';
 import { type CallBreaker, type CallBreakerOptions, createBreaker } from './call-breaker.ts';
 import { type RetryOptions, retry } from './retry.ts';
 import { sleep } from './sleep.ts';
 import { TimedOutError } from './timed-out-error.ts';
 import { type TimeoutContext, type WithTimeoutOptions, withTimeout } from './with-timeout.ts';
-
-/** Time that moves only when told. */
-class VirtualTime implements Clock, Timers {
-  #nowMs = 0;
-  #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  wallMs(): number {
-    return this.#nowMs;
-  }
-
-  get timerCount(): number {
-    return this.#timers.length;
-  }
-
-  after(delayMs: number, fire: () => void): { cancel(): void } {
-    const timer = { atMs: this.#nowMs + delayMs, fire };
-    this.#timers.push(timer);
-    return {
-      cancel: () => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
-      },
-    };
-  }
-
-  /**
-   * Moves on, firing what is due in order; everything that follows from it has happened afterwards.
-   */
-  async advance(ms: number): Promise<void> {
-    const endMs = this.#nowMs + ms;
-    await settled();
-    for (;;) {
-      const [next] = this.#timers.toSorted((one, other) => one.atMs - other.atMs);
-      if (next === undefined || next.atMs > endMs) break;
-      this.#timers = this.#timers.filter((other) => other !== next);
-      this.#nowMs = next.atMs;
-      next.fire();
-      await settled();
-    }
-    this.#nowMs = endMs;
-  }
-}
-
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
-}
-
-/** What became of a promise so far. */
-function follow<T>(promise: Promise<T>): { value?: T; thrown?: unknown } {
-  const seen: { value?: T; thrown?: unknown } = {};
-  promise.then(
-    (value) => Object.assign(seen, { value }),
-    (thrown: unknown) => Object.assign(seen, { thrown }),
-  );
-  return seen;
-}
 
 function never(): Promise<never> {
   return new Promise(() => {});

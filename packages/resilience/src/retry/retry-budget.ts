@@ -7,8 +7,8 @@
  * The rate bounds what a long outage costs, the concurrency what a sudden one does. Shared by all
  * calls to one service, retries and hedges alike. No timer; `nowMs` never runs backwards.
  */
-import { assert, TimeWindow } from '@leno/std';
-import { checkCount, checkRange, withDefaults } from '../option-checks.ts';
+import { assert, OptionProblems, TimeWindow, withDefaults } from '@leno/std';
+import { InvalidOptionError } from '../invalid-option-error.ts';
 
 /**
  * Bounds of a budget. What is not given, or undefined, is as in `defaultRetryBudgetOptions`; values
@@ -133,10 +133,12 @@ const EPSILON = 1e-9;
 
 function completed(given: RetryBudgetOptions): CompleteOptions {
   const options = withDefaults(given, defaultRetryBudgetOptions);
-  checkRange({ name: 'ratio', value: options.ratio }, 0, 1_000);
-  checkRange({ name: 'perSecondMin', value: options.perSecondMin }, 0);
-  checkRange({ name: 'windowMs', value: options.windowMs }, 10);
-  checkCount({ name: 'concurrentMin', value: options.concurrentMin }, 0);
-  checkRange({ name: 'concurrentRatio', value: options.concurrentRatio }, 0, 1);
+  const problems = new OptionProblems();
+  problems.range('ratio', options.ratio, 0, 1_000);
+  problems.range('perSecondMin', options.perSecondMin, 0);
+  problems.range('windowMs', options.windowMs, 10);
+  problems.count('concurrentMin', options.concurrentMin, 0);
+  problems.range('concurrentRatio', options.concurrentRatio, 0, 1);
+  problems.throwIfAny(InvalidOptionError);
   return options;
 }

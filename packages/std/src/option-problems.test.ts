@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { OptionProblems, withDefaults } from './option-problems.ts';
+
+test('says everything that is wrong at once, with path, value and bound', () => {
+  const problems = new OptionProblems('breaker.');
+  problems.range('openMs', Number.NaN, 1);
+  problems.range('ratio', 0.5, 0, 1);
+  problems.range('ratio', 2, 0, 1);
+  problems.count('permits', 0, 1);
+  problems.count('permits', 1.5, 1);
+  problems.count('permits', 1, 1);
+  problems.check(false, 'mode', 'on', 'be enforce or observe');
+  expect(problems.message).toBe(
+    'breaker.openMs must be a finite number of at least 1, not NaN; ' +
+      'breaker.ratio must be a finite number from 0 to 1, not 2; ' +
+      'breaker.permits must be a whole number of at least 1, not 0; ' +
+      'breaker.permits must be a whole number of at least 1, not 1.5; ' +
+      'breaker.mode must be enforce or observe, not "on"',
+  );
+  expect(problems.list.map((it) => it.value)).toEqual([Number.NaN, 2, 0, 1.5, 'on']);
+});
+
+test('nothing wrong is an empty list', () => {
+  const problems = new OptionProblems();
+  problems.range('openMs', 1, 1);
+  expect(problems.list).toEqual([]);
+});
+
+test('defaults stand in for what is absent or undefined, and nothing given is touched', () => {
+  const given = Object.freeze({ one: undefined, two: 2 });
+  expect(withDefaults(given, { one: 1, two: 1 })).toEqual({ one: 1, two: 2 });
+});
