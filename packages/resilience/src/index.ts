@@ -95,6 +95,7 @@ export {
   defaultRetryBudgetOptions,
   RetryBudget,
   type RetryBudgetOptions,
+  type RetryBudgetReport,
 } from './retry/retry-budget.ts';
 export {
   defaultRequestTimeouts,
