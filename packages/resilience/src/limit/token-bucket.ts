@@ -14,6 +14,7 @@ import {
   type RateLimiter,
   type RateLimiterReport,
   type RateOptions,
+  WAIT_EPSILON_MS,
 } from './rate-limiter.ts';
 
 /** `burstCountMax` defaults to `permitCount`: a pause of one period fills the bucket. */
@@ -64,7 +65,7 @@ export class TokenBucket implements RateLimiter {
     this.#roll(nowMs);
     const waitMs = this.retryAfterMs(nowMs, cost);
     // Written so that a wait of NaN or Infinity is refused too.
-    if (!(waitMs <= waitMaxMs && waitMs < Number.POSITIVE_INFINITY)) {
+    if (!(waitMs <= waitMaxMs + WAIT_EPSILON_MS && waitMs < Number.POSITIVE_INFINITY)) {
       this.#refusedCount += 1;
       return -1;
     }

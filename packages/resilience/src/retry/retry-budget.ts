@@ -92,14 +92,15 @@ export class RetryBudget {
    * are under way. Pair each true with one `release` when that retry has ended. Allocates nothing.
    */
   tryWithdraw(nowMs: number, activeCount: number): boolean {
-    const { model } = this.#options;
+    const { model, ratio, perSecondMin, windowMs } = this.#options;
     if (model !== 'rate' && !this.#hasPlace(activeCount)) {
       this.#refusedByConcurrencyCount += 1;
       return false;
     }
     this.#window.roll(nowMs);
-    const retryCount = this.#window.failureCount;
-    if (model !== 'concurrency' && retryCount + 1 > this.#allowanceAt(nowMs) + EPSILON) {
+    // As `#allowanceAt`, which would give a boxed number where it is not inlined.
+    const allowance = ratio * this.#window.successCount + (perSecondMin * windowMs) / 1_000;
+    if (model !== 'concurrency' && this.#window.failureCount + 1 > allowance + EPSILON) {
       this.#refusedByRateCount += 1;
       return false;
     }
