@@ -56,6 +56,23 @@ export {
 } from './limit/throttler.ts';
 export { TokenBucket, type TokenBucketOptions } from './limit/token-bucket.ts';
 export { type VegasOptions, vegas } from './limit/vegas.ts';
+export { OutlierDetector, type OutlierPorts } from './outlier/outlier-detector.ts';
+export {
+  defaultOutlierOptions,
+  type EnforceRatios,
+  type OutlierOptions,
+  type OutlierReason,
+} from './outlier/outlier-options.ts';
+export type {
+  OutlierCounts,
+  OutlierEndpoint,
+  OutlierEndpointReport,
+  OutlierEvent,
+  OutlierOutcome,
+  OutlierReport,
+  RateJudgement,
+  RestoreReason,
+} from './outlier/outlier-report.ts';
 export {
   type BackoffJitter,
   type BackoffOptions,
@@ -78,6 +95,7 @@ export {
   defaultRetryBudgetOptions,
   RetryBudget,
   type RetryBudgetOptions,
+  type RetryBudgetReport,
 } from './retry/retry-budget.ts';
 export {
   defaultRequestTimeouts,

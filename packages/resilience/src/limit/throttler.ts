@@ -73,8 +73,13 @@ export class Throttler {
    * what says nothing of the service, as an abort, by neither.
    */
   tryAcquire(nowMs: number, rng: Rng): boolean {
-    const rejectRatio = this.rejectRatio(nowMs);
-    if (rejectRatio === 0 || rng() >= rejectRatio) return true;
+    // As `rejectRatio`, which would give a boxed number where it is not inlined.
+    const { acceptFactor, requestCountMin, rejectRatioMax } = this.#options;
+    this.#window.roll(nowMs);
+    const requestCount = this.#window.totalCount;
+    const excess = requestCount - acceptFactor * this.#window.successCount;
+    if (requestCount < requestCountMin || excess <= 0) return true;
+    if (rng() >= Math.min(excess / (requestCount + 1), rejectRatioMax)) return true;
     this.#window.record(false, nowMs);
     this.#refusedCount += 1;
     return false;
