@@ -1,27 +1,47 @@
-export { Breaker, type BreakerPorts } from './breaker/breaker.ts';
-export { type BreakerOptions, defaultBreakerOptions } from './breaker/breaker-options.ts';
+export { Breaker } from './breaker/breaker.ts';
+export {
+  type BreakerMode,
+  type BreakerOptions,
+  defaultBreakerOptions,
+} from './breaker/breaker-options.ts';
+export type { BreakerPorts } from './breaker/breaker-ports.ts';
 export type {
+  BreakerHold,
   BreakerListener,
   BreakerReason,
   BreakerReport,
+  BreakerSnapshot,
   BreakerState,
+  CallOutcome,
+  RateReport,
+  TripReason,
 } from './breaker/breaker-report.ts';
 export {
   defaultEjectionCapOptions,
   EjectionCap,
   type EjectionCapOptions,
 } from './breaker/ejection-cap.ts';
+export {
+  type FailureRateOptions,
+  failureRate,
+  type RateWindowOptions,
+} from './breaker/failure-rate.ts';
+export { parseSnapshot } from './breaker/parse-snapshot.ts';
+export { type SlowRateOptions, slowRate } from './breaker/slow-rate.ts';
+export { anyOf, consecutive, type RateTrigger, type Trigger } from './breaker/trigger.ts';
+export { lastCalls, lastMs, type WindowSize } from './breaker/window-size.ts';
 export { BreakerOpenError, type BreakerRefusal } from './calls/breaker-open-error.ts';
 export {
   CallBreaker,
   type CallBreakerOptions,
-  type CallOutcome,
+  type CallEnding,
   classifyCall,
   createBreaker,
-  type Settled,
 } from './calls/call-breaker.ts';
 export { type Ports, systemPorts } from './calls/ports.ts';
+export { RefusedError } from './calls/refused-error.ts';
 export { type RetryOptions, retry } from './calls/retry.ts';
+export type { Settled } from './calls/settled.ts';
 export { TimedOutError } from './calls/timed-out-error.ts';
 export {
   type TimeoutContext,
