@@ -12,22 +12,27 @@ export {
   type EjectionCapOptions,
 } from './breaker/ejection-cap.ts';
 export { BreakerOpenError, type BreakerRefusal } from './calls/breaker-open-error.ts';
+export { breakerPolicy } from './calls/breaker-policy.ts';
+export { Bulkhead, type BulkheadOptions, bulkhead } from './calls/bulkhead.ts';
+export { BulkheadFullError, type BulkheadRefusal } from './calls/bulkhead-full-error.ts';
+export type { CallOptions, ObservedCall } from './calls/call.ts';
 export {
   CallBreaker,
   type CallBreakerOptions,
   type CallOutcome,
   classifyCall,
   createBreaker,
-  type Settled,
 } from './calls/call-breaker.ts';
+export type { CallEnding } from './calls/call-ending.ts';
+export type { CallContext, CallFunction } from './calls/frame.ts';
+export { Pipeline, type PipelineOptions, pipeline } from './calls/pipeline.ts';
+export { Policy, type PolicyDescription } from './calls/policy.ts';
 export { type Ports, systemPorts } from './calls/ports.ts';
+export { type RefusedBy, RefusedError } from './calls/refused-error.ts';
 export { type RetryOptions, retry } from './calls/retry.ts';
+export type { CallFailure, FailureKind, Settled } from './calls/settled.ts';
 export { TimedOutError } from './calls/timed-out-error.ts';
-export {
-  type TimeoutContext,
-  type WithTimeoutOptions,
-  withTimeout,
-} from './calls/with-timeout.ts';
+export { type TimeoutOptions, timeout } from './calls/timeout.ts';
 export { InvalidOptionError } from './invalid-option-error.ts';
 export { type BackoffOptions, backoffMs, retryDelayMs } from './retry/backoff.ts';
 export {

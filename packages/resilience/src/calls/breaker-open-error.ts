@@ -1,5 +1,5 @@
-import { LenoError } from '@leno/std';
 import type { BreakerState } from '../breaker/breaker-report.ts';
+import { RefusedError } from './refused-error.ts';
 
 /** What a refusal knows. */
 export interface BreakerRefusal {
@@ -13,21 +13,18 @@ export interface BreakerRefusal {
 }
 
 /** The breaker refused the call, which was not made. `cause` is what the last failed one threw. */
-export class BreakerOpenError extends LenoError {
+export class BreakerOpenError extends RefusedError {
   readonly code = 'LENO_BREAKER_OPEN';
-  readonly fault = 'upstream';
-  override readonly replayable = true;
+  readonly by = 'breaker';
   readonly breaker: string;
   readonly state: BreakerState;
-  /** Before this time asking again is in vain. */
-  readonly retryAfterMs: number;
 
   constructor(refusal: BreakerRefusal) {
     const { name, state, retryAfterMs, cause } = refusal;
     const wait = `ask again in ${Math.ceil(retryAfterMs)} ms`;
-    super(`breaker ${name} is ${state}: ${wait}`, cause === undefined ? undefined : { cause });
+    const options = cause === undefined ? undefined : { cause };
+    super(`breaker ${name} is ${state}: ${wait}`, retryAfterMs, options);
     this.breaker = name;
     this.state = state;
-    this.retryAfterMs = retryAfterMs;
   }
 }

@@ -4,12 +4,9 @@ import { Breaker } from '../breaker/breaker.ts';
 import type { BreakerOptions } from '../breaker/breaker-options.ts';
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
 import { BreakerOpenError } from './breaker-open-error.ts';
+import type { CallEnding } from './call-ending.ts';
 import { systemPorts } from './ports.ts';
-
-/** How a call ended. */
-export type Settled =
-  | { readonly kind: 'returned'; readonly value: unknown }
-  | { readonly kind: 'thrown'; readonly thrown: unknown };
+import { RefusedError } from './refused-error.ts';
 
 /** What an ending says of the service: `rateOnly` is its 429, `ignored` says nothing. */
 export type CallOutcome = 'success' | 'failure' | 'rateOnly' | 'ignored';
@@ -19,19 +16,19 @@ export interface CallBreakerOptions extends BreakerOptions {
   /** For errors. Default `unnamed`. */
   readonly name?: string;
   /** Default `classifyCall`. */
-  readonly classify?: (settled: Settled) => CallOutcome;
+  readonly classify?: (ending: CallEnding) => CallOutcome;
   readonly clock?: Clock;
   readonly rng?: Rng;
   readonly cap?: EjectionCap;
 }
 
 /**
- * What returned is a success; what threw a failure, but for aborts and refusals of other breakers.
+ * What returned is a success; what threw a failure, but for aborts and refusals of policies further in.
  */
-export function classifyCall(settled: Settled): CallOutcome {
-  if (settled.kind === 'returned') return 'success';
-  const { thrown } = settled;
-  if (thrown instanceof BreakerOpenError) return 'ignored';
+export function classifyCall(ending: CallEnding): CallOutcome {
+  if (ending.kind === 'returned') return 'success';
+  const { thrown } = ending;
+  if (thrown instanceof RefusedError) return 'ignored';
   return thrown instanceof Error && thrown.name === 'AbortError' ? 'ignored' : 'failure';
 }
 
@@ -39,7 +36,7 @@ export function classifyCall(settled: Settled): CallOutcome {
 export class CallBreaker extends Breaker {
   readonly name: string;
   readonly #clock: Clock;
-  readonly #classify: (settled: Settled) => CallOutcome;
+  readonly #classify: (ending: CallEnding) => CallOutcome;
   #lastThrown: unknown;
 
   constructor(options: CallBreakerOptions) {
@@ -57,38 +54,34 @@ export class CallBreaker extends Breaker {
    */
   async execute<T>(fn: () => T | PromiseLike<T>): Promise<T> {
     const permit = this.tryAcquire(this.#clock.nowMs());
-    if (permit < 0) throw this.#refusal();
+    if (permit < 0) throw this.refusal(this.#clock.nowMs());
     let value: T;
     try {
       value = await fn();
     } catch (thrown) {
-      this.#settle(permit, { kind: 'thrown', thrown });
+      this.report(permit, { kind: 'thrown', thrown }, this.#clock.nowMs());
       throw thrown;
     }
-    this.#settle(permit, { kind: 'returned', value });
+    this.report(permit, { kind: 'returned', value }, this.#clock.nowMs());
     return value;
   }
 
-  #settle(permit: number, settled: Settled): void {
+  /** Settles a permit by what the classifier says of the ending; `tookMs` is how long it took. */
+  report(permit: number, ending: CallEnding, nowMs: number, _tookMs?: number): void {
     let outcome: CallOutcome = 'ignored';
     try {
-      outcome = this.#classify(settled);
+      outcome = this.#classify(ending);
     } finally {
       // A classifier that throws must not lose the permit.
-      this.#report(permit, outcome);
+      if (outcome === 'success') this.success(permit, nowMs);
+      else if (outcome === 'ignored') this.release(permit, nowMs);
+      else this.failure(permit, nowMs, outcome);
     }
-    if (outcome === 'failure' && settled.kind === 'thrown') this.#lastThrown = settled.thrown;
+    if (outcome === 'failure' && ending.kind === 'thrown') this.#lastThrown = ending.thrown;
   }
 
-  #report(permit: number, outcome: CallOutcome): void {
-    const nowMs = this.#clock.nowMs();
-    if (outcome === 'success') this.success(permit, nowMs);
-    else if (outcome === 'ignored') this.release(permit, nowMs);
-    else this.failure(permit, nowMs, outcome);
-  }
-
-  #refusal(): BreakerOpenError {
-    const nowMs = this.#clock.nowMs();
+  /** What a call is told that got no permit at that time. */
+  refusal(nowMs: number): BreakerOpenError {
     return new BreakerOpenError({
       name: this.name,
       state: this.stateAt(nowMs),
