@@ -11,6 +11,13 @@ export {
   EjectionCap,
   type EjectionCapOptions,
 } from './breaker/ejection-cap.ts';
+export {
+  type AdaptiveConcurrencyOptions,
+  adaptiveConcurrency,
+  type ConcurrencyLimiter,
+  classifyForLimit,
+  type LimitOutcome,
+} from './calls/adaptive-concurrency.ts';
 export { BreakerOpenError, type BreakerRefusal } from './calls/breaker-open-error.ts';
 export { breakerPolicy } from './calls/breaker-policy.ts';
 export { Bulkhead, type BulkheadOptions, bulkhead } from './calls/bulkhead.ts';
@@ -24,13 +31,21 @@ export {
   createBreaker,
 } from './calls/call-breaker.ts';
 export type { CallEnding } from './calls/call-ending.ts';
+export { ConcurrencyLimitedError } from './calls/concurrency-limited-error.ts';
+export { type FallbackOptions, fallback } from './calls/fallback.ts';
 export type { CallContext, CallFunction } from './calls/frame.ts';
+export { type HedgeOptions, hedge, type LearnedDelay } from './calls/hedge.ts';
 export { Pipeline, type PipelineOptions, pipeline } from './calls/pipeline.ts';
 export { Policy, type PolicyDescription } from './calls/policy.ts';
 export { type Ports, systemPorts } from './calls/ports.ts';
+export { type CallRateLimiter, type RateLimitOptions, rateLimit } from './calls/rate-limit.ts';
+export { RateLimitedError } from './calls/rate-limited-error.ts';
 export { type RefusedBy, RefusedError } from './calls/refused-error.ts';
 export { type RetryOptions, retry } from './calls/retry.ts';
 export type { CallFailure, FailureKind, Settled } from './calls/settled.ts';
+export { type StandardOptions, standard } from './calls/standard.ts';
+export { type CallThrottler, type ThrottleOptions, throttle } from './calls/throttle.ts';
+export { ThrottledError } from './calls/throttled-error.ts';
 export { TimedOutError } from './calls/timed-out-error.ts';
 export { type TimeoutOptions, timeout } from './calls/timeout.ts';
 export { InvalidOptionError } from './invalid-option-error.ts';

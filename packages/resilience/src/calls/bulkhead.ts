@@ -14,6 +14,7 @@ import { BulkheadFullError, type BulkheadRefusal } from './bulkhead-full-error.t
 import { type Frame, type Holder, Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
 import { type PlaceSeeker, Places, type Waiter } from './places.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
+import { DELAY_MAX_MS } from './ports.ts';
 import type { TimedOutError } from './timed-out-error.ts';
 
 /** Options of `bulkhead`. */
@@ -57,7 +58,7 @@ export class Bulkhead extends Policy {
     const problems = new OptionProblems();
     problems.count('limit', options.limit, 1);
     problems.count('queueCountMax', options.queueCountMax, 0);
-    problems.range('queueWaitMaxMs', options.queueWaitMaxMs, 0, 2 ** 31 - 1);
+    problems.range('queueWaitMaxMs', options.queueWaitMaxMs, 0, DELAY_MAX_MS);
     problems.throwIfAny(InvalidOptionError);
     this.#options = options;
     this.#places = new Places(options.limit, options.queueCountMax);

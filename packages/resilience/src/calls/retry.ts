@@ -8,6 +8,7 @@ import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
 import type { CallEnding } from './call-ending.ts';
 import { type Frame, Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
+import { DELAY_MAX_MS } from './ports.ts';
 import { RefusedError } from './refused-error.ts';
 import type { FailureKind } from './settled.ts';
 import type { TimedOutError } from './timed-out-error.ts';
@@ -67,7 +68,7 @@ class RetryPolicy extends Policy {
     const problems = new OptionProblems();
     problems.count('retryCountMax', bounds.retryCountMax, 0);
     problems.range('baseMs', bounds.baseMs, 0);
-    problems.range('maxMs', bounds.maxMs, 0);
+    problems.range('maxMs', bounds.maxMs, 0, DELAY_MAX_MS);
     problems.range('giveUpAfterMs', bounds.giveUpAfterMs, 0);
     problems.throwIfAny(InvalidOptionError);
     this.bounds = bounds;

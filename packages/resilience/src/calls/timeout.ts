@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../invalid-option-error.ts';
 import { type DeadlineEntry, DeadlineList } from './deadline-list.ts';
 import { type Frame, type Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
-import type { Ports } from './ports.ts';
+import { DELAY_MAX_MS, type Ports } from './ports.ts';
 import type { FailureKind } from './settled.ts';
 import { TimedOutError } from './timed-out-error.ts';
 
@@ -19,9 +19,6 @@ export interface TimeoutOptions {
    */
   readonly mode?: 'hard' | 'cooperative' | undefined;
 }
-
-/** The longest delay of a timer in every runtime; longer ones would fire at once. */
-const DELAY_MAX_MS = 2 ** 31 - 1;
 
 /**
  * Ends what is further in after that time, with `TimedOutError`. The caller's own abort is no
