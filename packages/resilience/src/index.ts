@@ -14,9 +14,7 @@ export {
 export {
   type AdaptiveConcurrencyOptions,
   adaptiveConcurrency,
-  type ConcurrencyLimiter,
   classifyForLimit,
-  type LimitOutcome,
 } from './calls/adaptive-concurrency.ts';
 export { BreakerOpenError, type BreakerRefusal } from './calls/breaker-open-error.ts';
 export { breakerPolicy } from './calls/breaker-policy.ts';
@@ -34,22 +32,55 @@ export type { CallEnding } from './calls/call-ending.ts';
 export { ConcurrencyLimitedError } from './calls/concurrency-limited-error.ts';
 export { type FallbackOptions, fallback } from './calls/fallback.ts';
 export type { CallContext, CallFunction } from './calls/frame.ts';
-export { type HedgeOptions, hedge, type LearnedDelay } from './calls/hedge.ts';
+export { type HedgeOptions, hedge } from './calls/hedge.ts';
 export { Pipeline, type PipelineOptions, pipeline } from './calls/pipeline.ts';
 export { Policy, type PolicyDescription } from './calls/policy.ts';
 export { type Ports, systemPorts } from './calls/ports.ts';
-export { type CallRateLimiter, type RateLimitOptions, rateLimit } from './calls/rate-limit.ts';
+export { type RateLimitOptions, rateLimit } from './calls/rate-limit.ts';
 export { RateLimitedError } from './calls/rate-limited-error.ts';
 export { type RefusedBy, RefusedError } from './calls/refused-error.ts';
 export { type RetryOptions, retry } from './calls/retry.ts';
 export type { CallFailure, FailureKind, Settled } from './calls/settled.ts';
 export { type StandardOptions, standard } from './calls/standard.ts';
-export { type CallThrottler, type ThrottleOptions, throttle } from './calls/throttle.ts';
+export { type ThrottleOptions, throttle } from './calls/throttle.ts';
 export { ThrottledError } from './calls/throttled-error.ts';
 export { TimedOutError } from './calls/timed-out-error.ts';
 export { type TimeoutOptions, timeout } from './calls/timeout.ts';
+export {
+  defaultHedgeQuantileOptions,
+  HedgeDelay,
+  type HedgeDelayOptions,
+  type HedgeDelayReport,
+  type HedgeQuantileOptions,
+} from './hedge/hedge-delay.ts';
 export { InvalidOptionError } from './invalid-option-error.ts';
-export { type BackoffOptions, backoffMs, retryDelayMs } from './retry/backoff.ts';
+export {
+  AdaptiveLimiter,
+  type AdaptiveLimiterOptions,
+  type AdaptiveLimiterReport,
+  type LimitedOutcome,
+} from './limit/adaptive-limiter.ts';
+export { type AimdOptions, aimd } from './limit/aimd.ts';
+export type { ConcurrencyAlgorithm, LimitBoundsOptions } from './limit/concurrency-algorithm.ts';
+export { Gcra } from './limit/gcra.ts';
+export { type GradientOptions, gradient } from './limit/gradient.ts';
+export { type Gradient2Options, gradient2 } from './limit/gradient2.ts';
+export type { RateLimiter, RateLimiterReport, RateOptions } from './limit/rate-limiter.ts';
+export {
+  defaultThrottlerOptions,
+  Throttler,
+  type ThrottlerOptions,
+  type ThrottlerReport,
+} from './limit/throttler.ts';
+export { TokenBucket, type TokenBucketOptions } from './limit/token-bucket.ts';
+export { type VegasOptions, vegas } from './limit/vegas.ts';
+export {
+  type BackoffJitter,
+  type BackoffOptions,
+  backoffMs,
+  checkBackoff,
+  retryDelayMs,
+} from './retry/backoff.ts';
 export {
   decideRetry,
   defaultRetryPolicy,

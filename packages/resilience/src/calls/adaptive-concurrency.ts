@@ -1,4 +1,5 @@
 /** A limit of concurrent calls that finds itself, as a policy. */
+import type { AdaptiveLimiter, LimitedOutcome } from '../limit/adaptive-limiter.ts';
 import type { CallEnding } from './call-ending.ts';
 import { ConcurrencyLimitedError } from './concurrency-limited-error.ts';
 import type { CallState, Stage } from './frame.ts';
@@ -7,25 +8,19 @@ import { Policy, type PolicyDescription } from './policy.ts';
 import type { RefusedError } from './refused-error.ts';
 import { TimedOutError } from './timed-out-error.ts';
 
-/** What an ending says to the limiter: how fast it was, that the service is overloaded, nothing. */
-export type LimitOutcome = 'success' | 'dropped' | 'ignored';
-
-/** What is asked of a limiter; an `AdaptiveLimiter` is one. */
-export interface ConcurrencyLimiter {
-  tryAcquire(nowMs: number): boolean;
-  done(outcome: LimitOutcome, tookMs: number, nowMs: number): void;
-}
-
 /** Options of `adaptiveConcurrency`. */
 export interface AdaptiveConcurrencyOptions {
   /** For errors. Default `unnamed`. */
   readonly name?: string | undefined;
   /** Default `classifyForLimit`. */
-  readonly classify?: ((ending: CallEnding) => LimitOutcome) | undefined;
+  readonly classify?: ((ending: CallEnding) => LimitedOutcome) | undefined;
 }
 
+/** What is asked of a limiter. */
+type LimiterFace = Pick<AdaptiveLimiter, 'tryAcquire' | 'done'>;
+
 /** What returned is a success, what timed out was dropped, other failures say nothing of load. */
-export function classifyForLimit(ending: CallEnding): LimitOutcome {
+export function classifyForLimit(ending: CallEnding): LimitedOutcome {
   if (ending.kind === 'returned') return 'success';
   return ending.thrown instanceof TimedOutError ? 'dropped' : 'ignored';
 }
@@ -37,18 +32,18 @@ export function classifyForLimit(ending: CallEnding): LimitOutcome {
  * dropped; an abort of the caller says nothing.
  */
 export function adaptiveConcurrency(
-  limiter: ConcurrencyLimiter,
+  limiter: LimiterFace,
   options: AdaptiveConcurrencyOptions = {},
 ): Policy {
   return new AdaptiveConcurrencyPolicy(limiter, options);
 }
 
 class AdaptiveConcurrencyPolicy extends Policy implements Guard {
-  readonly #limiter: ConcurrencyLimiter;
+  readonly #limiter: LimiterFace;
   readonly #name: string;
-  readonly #classify: (ending: CallEnding) => LimitOutcome;
+  readonly #classify: (ending: CallEnding) => LimitedOutcome;
 
-  constructor(limiter: ConcurrencyLimiter, options: AdaptiveConcurrencyOptions) {
+  constructor(limiter: LimiterFace, options: AdaptiveConcurrencyOptions) {
     super();
     this.#limiter = limiter;
     this.#name = options.name ?? 'unnamed';
@@ -70,7 +65,7 @@ class AdaptiveConcurrencyPolicy extends Policy implements Guard {
   }
 
   report(ending: CallEnding | undefined, tookMs: number, call: CallState): void {
-    let outcome: LimitOutcome = 'ignored';
+    let outcome: LimitedOutcome = 'ignored';
     try {
       if (ending !== undefined) outcome = this.#classify(ending);
     } finally {

@@ -13,6 +13,7 @@
  * After Dean, Barroso, "The Tail at Scale" (CACM 2013); delays of 0 and Infinity as in Polly.
  */
 import { OptionProblems, type TimerHandle } from '@leno/std';
+import { HedgeDelay } from '../hedge/hedge-delay.ts';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { RetryBudget } from '../retry/retry-budget.ts';
 import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
@@ -23,21 +24,20 @@ import { isWorthRepeating } from './retry.ts';
 import type { FailureKind } from './settled.ts';
 import type { TimedOutError } from './timed-out-error.ts';
 
-/** What is asked of a delay that learns; a `HedgeDelay` is one. */
-export interface LearnedDelay {
-  /** A first attempt took so long, or longer if it lost against a hedge. */
-  observe(tookMs: number, nowMs: number): void;
-  /** −1: do not hedge. */
-  delayMs(nowMs: number): number;
-}
+/**
+ * What is asked of a delay that learns. It observes how long a first attempt took, or has run at
+ * least if it lost against a hedge.
+ */
+type LearnedDelay = Pick<HedgeDelay, 'observe' | 'delayMs'>;
 
 /** Options of `hedge`. */
 export interface HedgeOptions {
   /**
    * How long an attempt may be alone: milliseconds, or a delay that learns from latencies. 0 makes
-   * all attempts at once, `Infinity` the next one only when one has failed.
+   * all attempts at once, `Infinity` the next one only when one has failed. Default: a `HedgeDelay`
+   * of its own, the 95th percentile.
    */
-  readonly delay: number | LearnedDelay;
+  readonly delay?: number | LearnedDelay | undefined;
   /** Attempts beside the first. At least 1; default 1. */
   readonly hedgeCountMax?: number | undefined;
   /** Whether an attempt that threw is followed by another. Default as for `retry`. */
@@ -47,15 +47,16 @@ export interface HedgeOptions {
 }
 
 /** See the top of this file. Only for what may be done twice, at the same time. */
-export function hedge(options: HedgeOptions): Policy {
+export function hedge(options: HedgeOptions = {}): Policy {
   return new HedgePolicy(options);
 }
 
 class HedgePolicy extends Policy {
   readonly #rules: Rules;
 
-  constructor({ delay, hedgeCountMax = 1, isHedgeable, budget }: HedgeOptions) {
+  constructor(options: HedgeOptions) {
     super();
+    const { delay = new HedgeDelay(), hedgeCountMax = 1, isHedgeable, budget } = options;
     const problems = new OptionProblems();
     if (typeof delay === 'number' && delay !== Number.POSITIVE_INFINITY) {
       problems.range('delay', delay, 0, DELAY_MAX_MS);

@@ -1,6 +1,11 @@
-/** The policies that ask an engine: rate limit, adaptive concurrency, throttle. Engines are fakes. */
+/** The policies that ask an engine: rate limit, adaptive concurrency, throttle, on fakes first. */
 import { expect, test } from 'vitest';
 import { InvalidOptionError } from '../invalid-option-error.ts';
+import { AdaptiveLimiter } from '../limit/adaptive-limiter.ts';
+import { aimd } from '../limit/aimd.ts';
+import { Gcra } from '../limit/gcra.ts';
+import { Throttler } from '../limit/throttler.ts';
+import { TokenBucket } from '../limit/token-bucket.ts';
 import { follow, settled, VirtualTime } from '../testing/virtual-time.ts';
 import { adaptiveConcurrency } from './adaptive-concurrency.ts';
 import { bulkhead } from './bulkhead.ts';
@@ -176,4 +181,25 @@ test('throttle: refuses as the engine says, and tells it what counts', async () 
   });
   expect(told).toEqual(['success', 'failure', 'failure']);
   expect(draws).toEqual([0.5, 0.5, 0.5, 0.5, 0.5]);
+});
+
+test('the engines themselves fit', async () => {
+  const time = new VirtualTime();
+  const limiter = new AdaptiveLimiter(aimd({ limitInitial: 2 }));
+  const throttler = new Throttler({ requestCountMin: 1 });
+  const options = { permitCount: 2, periodMs: 100, burstCountMax: 1 };
+  const bucket = rateLimit(new TokenBucket(options), { waitMaxMs: 60 });
+  const call = run(time, bucket, adaptiveConcurrency(limiter), throttle(throttler));
+  const calls = [0, 1, 2].map(() => follow(call.settle(() => time.nowMs())));
+  await time.advance(1_000);
+  expect(calls.map((it) => it.value)).toMatchObject([
+    { kind: 'returned', value: 0 },
+    { kind: 'returned', value: 50 },
+    { kind: 'refused', error: { retryAfterMs: 100 } },
+  ]);
+  expect([limiter.inFlightCount, throttler.explain(1_000).acceptCount]).toEqual([0, 2]);
+  const gcra = run(time, rateLimit(new Gcra({ permitCount: 1 })));
+  expect([(await gcra.settle(() => 1)).kind, (await gcra.settle(() => 1)).kind]).toEqual([
+    ...['returned', 'refused'],
+  ]);
 });

@@ -88,7 +88,7 @@ test('order is data, and prints itself', () => {
   expect(call.describe().map((it) => it.policy)).toEqual(['timeout', 'retry', 'breaker']);
   expect(String(call)).toBe(
     'timeout(timeoutMs 3000, mode hard) › ' +
-      'retry(retryCountMax 2, baseMs 25, maxMs 250, giveUpAfterMs 0, hasBudget false) › ' +
+      'retry(retryCountMax 2, baseMs 25, maxMs 250, factor 2, jitter full, giveUpAfterMs 0, hasBudget false) › ' +
       'breaker(name stock)',
   );
 });

@@ -1,21 +1,15 @@
 /** A limit of the rate of calls, as a policy. */
 import { OptionProblems, type TimerHandle, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
+import type { RateLimiter } from '../limit/rate-limiter.ts';
 import { type Frame, type Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
 import { DELAY_MAX_MS } from './ports.ts';
 import { RateLimitedError } from './rate-limited-error.ts';
 import type { TimedOutError } from './timed-out-error.ts';
 
-/** What is asked of a limiter; `TokenBucket` and `Gcra` are some. */
-export interface CallRateLimiter {
-  tryAcquire(nowMs: number, cost: number): boolean;
-  /** How long to wait, or −1. */
-  reserve(nowMs: number, waitMaxMs: number, cost: number): number;
-  /** Gives back what was reserved for `dueMs`. */
-  cancel(dueMs: number, nowMs: number, cost: number): void;
-  retryAfterMs(nowMs: number, cost: number): number;
-}
+/** What is asked of a limiter. */
+type CallRateLimiter = Pick<RateLimiter, 'tryAcquire' | 'reserve' | 'cancel' | 'retryAfterMs'>;
 
 /** Options of `rateLimit`. */
 export interface RateLimitOptions {

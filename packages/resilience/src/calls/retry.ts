@@ -1,7 +1,7 @@
 /** Tries again while that may help, within a budget. */
 import { deadlineAfter, OptionProblems, type TimerHandle, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
-import { retryDelayMs } from '../retry/backoff.ts';
+import { type BackoffJitter, backoffMs, checkBackoff } from '../retry/backoff.ts';
 import { defaultRetryPolicy } from '../retry/decide-retry.ts';
 import type { RetryBudget } from '../retry/retry-budget.ts';
 import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
@@ -17,10 +17,14 @@ import type { TimedOutError } from './timed-out-error.ts';
 export interface RetryOptions {
   /** Retries after the first try. Default 2. */
   readonly retryCountMax?: number | undefined;
-  /** Upper bound of the first wait, which doubles from retry to retry. Default 25 ms. */
+  /** Upper bound of the first wait, which grows from retry to retry. Default 25 ms. */
   readonly baseMs?: number | undefined;
   /** Upper bound of every wait, `Retry-After` included. Default 250 ms. */
   readonly maxMs?: number | undefined;
+  /** By how much it grows. Default 2. */
+  readonly factor?: number | undefined;
+  /** Default `full`; see `BackoffJitter`. */
+  readonly jitter?: BackoffJitter | undefined;
   /** No retry starts at or after this time since the first try. 0, the default, is no bound. */
   readonly giveUpAfterMs?: number | undefined;
   /** Of what was thrown. Default: everything but aborts and refusals. */
@@ -33,12 +37,23 @@ export interface RetryOptions {
   readonly budget?: RetryBudget | undefined;
 }
 
-const defaults = {
+const defaults: Bounds = {
   retryCountMax: defaultRetryPolicy.retryCountMax,
   baseMs: defaultRetryPolicy.baseMs,
   maxMs: defaultRetryPolicy.maxMs,
+  factor: 2,
+  jitter: 'full',
   giveUpAfterMs: 0,
 };
+
+interface Bounds {
+  readonly retryCountMax: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly factor: number;
+  readonly jitter: BackoffJitter;
+  readonly giveUpAfterMs: number;
+}
 
 /**
  * Makes what is further in again, up to `retryCountMax` times, and ends as its last try does. Only
@@ -57,7 +72,7 @@ export function isWorthRepeating(thrown: unknown): boolean {
 }
 
 class RetryPolicy extends Policy {
-  readonly bounds: typeof defaults;
+  readonly bounds: Bounds;
   readonly options: RetryOptions;
   readonly isRetryable: (thrown: unknown) => boolean;
   readonly active: ActiveCalls | undefined;
@@ -67,8 +82,13 @@ class RetryPolicy extends Policy {
     const bounds = withDefaults(given, defaults);
     const problems = new OptionProblems();
     problems.count('retryCountMax', bounds.retryCountMax, 0);
-    problems.range('baseMs', bounds.baseMs, 0);
-    problems.range('maxMs', bounds.maxMs, 0, DELAY_MAX_MS);
+    checkBackoff(problems, bounds);
+    problems.check(
+      bounds.maxMs <= DELAY_MAX_MS,
+      'maxMs',
+      bounds.maxMs,
+      `be at most ${DELAY_MAX_MS}`,
+    );
     problems.range('giveUpAfterMs', bounds.giveUpAfterMs, 0);
     problems.throwIfAny(InvalidOptionError);
     this.bounds = bounds;
@@ -106,6 +126,8 @@ class RetryFrame extends PolicyFrame {
   #isWarned: boolean;
   /** Absent: never. */
   #giveUpAtMs: number | undefined;
+  /** The last wait of its own, which `decorrelated` goes by. */
+  #previousMs: number | undefined;
   /** While it waits. */
   #timer: TimerHandle | undefined;
   #last: Failed | undefined;
@@ -122,6 +144,7 @@ class RetryFrame extends PolicyFrame {
     this.#isWithdrawn = false;
     this.#isWarned = false;
     this.#giveUpAtMs = undefined;
+    this.#previousMs = undefined;
     this.#timer = undefined;
     this.#last = undefined;
   }
@@ -182,8 +205,11 @@ class RetryFrame extends PolicyFrame {
   #nextDelayMs(ending: CallEnding): number | undefined {
     const { bounds, options } = this.#policy;
     if (this.#attempt > bounds.retryCountMax || this.#isWarned) return undefined;
-    const askedMs = options.retryAfterMs?.(ending);
-    const delayMs = retryDelayMs(this.#attempt, bounds, this.lane.call.ports.rng, askedMs);
+    const { rng } = this.lane.call.ports;
+    const ownMs = backoffMs(this.#attempt, bounds, rng, this.#previousMs);
+    this.#previousMs = ownMs;
+    const askedMs = options.retryAfterMs?.(ending) ?? 0;
+    const delayMs = askedMs > ownMs ? Math.min(askedMs, bounds.maxMs) : ownMs;
     const deadlineMs = Math.min(this.#giveUpAtMs ?? Number.POSITIVE_INFINITY, this.up.deadlineMs);
     return this.lane.call.nowMs() + delayMs >= deadlineMs ? undefined : delayMs;
   }

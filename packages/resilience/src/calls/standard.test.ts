@@ -28,7 +28,7 @@ test.each([
 test('the defaults are those of the mesh', () => {
   expect(String(standard({ name: 'stock' }))).toBe(
     'timeout(timeoutMs 15000, mode hard) › ' +
-      'retry(retryCountMax 2, baseMs 25, maxMs 250, giveUpAfterMs 0, hasBudget true) › ' +
+      'retry(retryCountMax 2, baseMs 25, maxMs 250, factor 2, jitter full, giveUpAfterMs 0, hasBudget true) › ' +
       'breaker(name stock) › ' +
       'bulkhead(limit 1024, queueCountMax 1024, queueWaitMaxMs 0, name stock) › ' +
       'timeout(timeoutMs 7500, mode hard)',

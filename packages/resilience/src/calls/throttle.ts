@@ -1,5 +1,5 @@
 /** Client-side throttling as a policy. */
-import type { Rng } from '@leno/std';
+import type { Throttler } from '../limit/throttler.ts';
 import { type CallOutcome, classifyCall } from './call-breaker.ts';
 import type { CallEnding } from './call-ending.ts';
 import type { CallState, Stage } from './frame.ts';
@@ -8,12 +8,8 @@ import { Policy, type PolicyDescription } from './policy.ts';
 import type { RefusedError } from './refused-error.ts';
 import { ThrottledError } from './throttled-error.ts';
 
-/** What is asked of a throttler; a `Throttler` is one. */
-export interface CallThrottler {
-  tryAcquire(nowMs: number, rng: Rng): boolean;
-  success(nowMs: number): void;
-  failure(nowMs: number): void;
-}
+/** What is asked of a throttler. */
+type CallThrottler = Pick<Throttler, 'tryAcquire' | 'success' | 'failure'>;
 
 /** Options of `throttle`. */
 export interface ThrottleOptions {
