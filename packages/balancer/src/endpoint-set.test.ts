@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EndpointSet, type Member } from './endpoint-set.ts';
+import { EndpointSet } from './endpoint-set.ts';
+import type { Member } from './roster.ts';
 
 function members(ids: string, weight = 1): Member[] {
   return Array.from(ids, (id) => ({ id, weight }));

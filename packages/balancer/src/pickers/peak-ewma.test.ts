@@ -1,7 +1,8 @@
 import { seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EndpointSet, type Member } from '../endpoint-set.ts';
+import { EndpointSet } from '../endpoint-set.ts';
+import type { Member } from '../roster.ts';
 import { createPicker, type PickerOptions } from './create-picker.ts';
 import type { PickOutcome } from './picker.ts';
 

@@ -2,11 +2,18 @@
 import { seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EndpointSet, type Member } from '../endpoint-set.ts';
+import { EndpointSet } from '../endpoint-set.ts';
+import type { Member } from '../roster.ts';
 import { createPicker, type PickerKind } from './create-picker.ts';
 import type { Picker } from './picker.ts';
 
-const kinds: readonly PickerKind[] = ['roundRobin', 'weighted', 'peakEwma'];
+const kinds: readonly PickerKind[] = [
+  'roundRobin',
+  'weighted',
+  'leastRequest',
+  'peakEwma',
+  'random',
+];
 
 function setOf(weights: readonly number[]): EndpointSet<Member> {
   const set = new EndpointSet<Member>();
