@@ -1,10 +1,28 @@
 export {
+  Balancer,
+  type BalancerOptions,
+  type BalancerPorts,
+  type BalancerReport,
+  createBalancer,
+  EndpointHandle,
+  type EndpointReport,
+} from './balancer.ts';
+export {
   EndpointSet,
   type EndpointSetOptions,
   type MembershipChange,
   type MembershipPatch,
 } from './endpoint-set.ts';
 export { InvalidOptionError } from './invalid-option-error.ts';
+export {
+  defaultLevelOptions,
+  type LevelOptions,
+  type PanicOptions,
+  type ZoneOptions,
+} from './levels/level-options.ts';
+export type { LevelReport } from './levels/leveled-picker.ts';
+export type { LevelCounts, LevelLoad } from './levels/priority-loads.ts';
+export type { ZoneOff, ZoneSplit } from './levels/zone-split.ts';
 export { createPicker, type PickerKind, type PickerOptions } from './pickers/create-picker.ts';
 export {
   defaultLeastRequestOptions,
@@ -21,3 +39,4 @@ export { weighted } from './pickers/weighted.ts';
 export type { Member, Roster } from './roster.ts';
 export type { Health } from './slot-table.ts';
 export { defaultSlowStartOptions, type SlowStartOptions } from './slow-start.ts';
+export { subsetOf } from './subset/subset-of.ts';
