@@ -70,13 +70,15 @@ interface Core<M extends Member> {
 /** One endpoint during one stay in the set: the same object for all calls to it. */
 export class EndpointHandle<M extends Member> {
   readonly #core: Core<M>;
+  readonly #slot: number;
   readonly #stamp: number;
   #member: M;
 
   /** Made by balancers. */
   constructor(core: Core<M>, index: number) {
     this.#core = core;
-    this.#stamp = core.set.stampOf(core.set.slotAt(index));
+    this.#slot = core.set.slotAt(index);
+    this.#stamp = core.set.stampOf(this.#slot);
     this.#member = core.set.at(index);
   }
 
@@ -116,9 +118,8 @@ export class EndpointHandle<M extends Member> {
 
   /** Where it is now; -1 once it has left, though its id may have returned. */
   #index(): number {
-    const { set } = this.#core;
-    const index = set.indexOf(this.#member.id);
-    return index >= 0 && set.stampOf(set.slotAt(index)) === this.#stamp ? index : -1;
+    const { table } = this.#core.set;
+    return table.stampOf(this.#slot) === this.#stamp ? table.indexOf(this.#slot) : -1;
   }
 }
 

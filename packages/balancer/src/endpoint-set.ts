@@ -133,7 +133,7 @@ export class EndpointSet<M extends Member> extends Roster<M> {
       const slot = before === undefined ? this.table.take(nowMs) : this.slotAt(before);
       if (before === undefined) added.push(member);
       slots[index] = slot;
-      this.table.setWeight(slot, member.weight);
+      this.table.setPlace(slot, index, member.weight);
     }
     this.#indexById = next;
     this.assign(members, slots);

@@ -29,6 +29,7 @@ export class Roster<M extends Member> {
   #slots = new Int32Array(0);
   #length = 0;
   #pickableCount = 0;
+  #isAllPickable = false;
   #isEven = true;
   #version = 0;
 
@@ -54,6 +55,11 @@ export class Roster<M extends Member> {
   /** How many have a weight above 0. */
   get pickableCount(): number {
     return this.#pickableCount;
+  }
+
+  /** Whether there is anybody, and nobody has the weight 0. */
+  get isAllPickable(): boolean {
+    return this.#isAllPickable;
   }
 
   /** Whether all weights above 0 are the same; slow start aside. */
@@ -140,5 +146,6 @@ export class Roster<M extends Member> {
       this.#pickableCount += 1;
       weight = own;
     }
+    this.#isAllPickable = slots.length > 0 && this.#pickableCount === slots.length;
   }
 }

@@ -32,6 +32,8 @@ export class SlotTable {
   #ratios = new Float64Array(SLOT_COUNT_START).fill(1);
   #inFlight = new Int32Array(SLOT_COUNT_START);
   #health = new Uint8Array(SLOT_COUNT_START);
+  /** Where each is in the whole set. */
+  #indexes = new Int32Array(SLOT_COUNT_START);
   #slotCount = 0;
   #stampCount = 0;
   #nextStepMs = Number.POSITIVE_INFINITY;
@@ -88,7 +90,13 @@ export class SlotTable {
     return healths[this.#health[slot] ?? 0] ?? 'healthy';
   }
 
-  setWeight(slot: number, weight: number): void {
+  /** Where the endpoint is in the whole set; it must be there. */
+  indexOf(slot: number): number {
+    return this.#indexes[slot] ?? -1;
+  }
+
+  setPlace(slot: number, index: number, weight: number): void {
+    this.#indexes[slot] = index;
     this.#weights[slot] = weight;
   }
 
@@ -169,6 +177,7 @@ export class SlotTable {
     this.#weights = grown(this.#weights, length);
     this.#ratios = grown(this.#ratios, length);
     this.#inFlight = grownInt32(this.#inFlight, length);
+    this.#indexes = grownInt32(this.#indexes, length);
     const health = new Uint8Array(length);
     health.set(this.#health);
     this.#health = health;

@@ -28,11 +28,11 @@ export class RoundRobin<M extends Member> implements Picker {
     let index = this.#nextIndex;
     if (index < 0) index = Math.floor(rng() * length);
     if (index >= length) index = 0;
-    if (admits !== undefined || set.pickableCount < length || length === 0) {
-      return this.#search(index, admits);
+    if ((set.isAllPickable || set.weightAt(index) > 0) && (admits === undefined || admits(index))) {
+      this.#nextIndex = index + 1;
+      return index;
     }
-    this.#nextIndex = index + 1;
-    return index;
+    return this.#search(index, admits);
   }
 
   started(index: number, _nowMs: number): void {
@@ -57,7 +57,10 @@ export class RoundRobin<M extends Member> implements Picker {
     const set = this.#set;
     let index = start;
     for (let step = set.length; step > 0; step -= 1) {
-      if (set.weightAt(index) > 0 && (admits === undefined || admits(index))) {
+      if (
+        (set.isAllPickable || set.weightAt(index) > 0) &&
+        (admits === undefined || admits(index))
+      ) {
         this.#nextIndex = index + 1;
         return index;
       }
