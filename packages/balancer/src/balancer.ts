@@ -33,7 +33,7 @@ export interface BalancerOptions<M extends Member> extends LevelOptions {
   readonly policy?: Policy | undefined;
   /** New endpoints take up their share bit by bit. Off unless given; `{}` is 30 s from 10 %. */
   readonly slowStart?: SlowStartOptions | undefined;
-  /** Whether the endpoint may be picked now, as its breaker says. Must be pure. All, unless given. */
+  /** Whether an endpoint may be picked now, as its breaker says. Must be pure. Default: all may. */
   readonly admits?: ((member: M) => boolean) | undefined;
   readonly ports?: BalancerPorts | undefined;
 }

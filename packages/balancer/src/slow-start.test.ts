@@ -56,7 +56,7 @@ test('property: a share is above 0, at most 1, and never falls', () => {
   );
 });
 
-/** Two old endpoints and a newcomer `ageMs` ago; the newcomer's share of picks, relative to theirs. */
+/** The picks of a newcomer of that age, relative to those of each of two old ones. */
 function relativeShare(kind: PickerKind, ageMs: number, weight = 1): number {
   const set = new EndpointSet({ slowStart: {} });
   const old = ['a', 'b'].map((id) => ({ id, weight }));

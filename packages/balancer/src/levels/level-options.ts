@@ -52,7 +52,7 @@ export interface LevelRules {
 interface CheckedZone {
   readonly local: string;
   readonly endpointCountMin: number;
-  readonly callers: Readonly<Record<string, number>> | undefined;
+  readonly callers: ReadonlyMap<string, number> | undefined;
 }
 
 /** Throws `InvalidOptionError` with all that is wrong. */
@@ -68,7 +68,7 @@ export function checkedLevelRules({
     failsTraffic: panic?.failsTraffic ?? defaults.panic.failsTraffic,
     zone: zone && {
       local: zone.local,
-      callers: zone.callers && { ...zone.callers },
+      callers: zone.callers && new Map(Object.entries(zone.callers)),
       endpointCountMin: zone.endpointCountMin ?? defaults.zone.endpointCountMin,
     },
   };
@@ -84,10 +84,10 @@ function checkZone(problems: OptionProblems, { local, callers, endpointCountMin 
   problems.check(local !== '', 'zone.local', local, 'be the name of a zone');
   problems.count('zone.endpointCountMin', endpointCountMin, 0);
   if (callers === undefined) return;
-  for (const [name, count] of Object.entries(callers)) {
+  for (const [name, count] of callers) {
     problems.range(`zone.callers.${name}`, count, 0);
   }
   // Without a caller in its own zone the one who asks would not be there.
-  const own = callers[local] ?? 0;
+  const own = callers.get(local) ?? 0;
   problems.check(own > 0, `zone.callers.${local}`, own, 'be above 0: the caller is one of them');
 }

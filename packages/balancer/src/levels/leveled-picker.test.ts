@@ -150,6 +150,12 @@ test.each([
     shares: { a: 100 },
   },
   {
+    name: 'all callers at home',
+    set: 'a@x b@v c@v',
+    zone: { local: 'x', callers: { x: 1 } },
+    shares: { a: 33.3, b: 33.3, c: 33.3 },
+  },
+  {
     name: 'unhealthy ones do not count',
     set: 'a@x b-@x c@y d@y',
     zone: { local: 'x' },
@@ -183,6 +189,21 @@ test('zones do not count below six endpoints, nor in panic', () => {
   const panic = bench('a@x b-@y c-@y', { zone: { local: 'x', endpointCountMin: 1 } });
   expect(idsIn(panic.picks(30))).toBe('abc');
   expect(panic.picker.panicCount).toBe(30);
+});
+
+test('a zone with the name of a method has no callers unless that is said', () => {
+  const { set, picker } = bench('a', {
+    zone: { local: 'x', callers: { x: 1 }, endpointCountMin: 0 },
+  });
+  set.update(
+    ['x', 'constructor', '__proto__'].map((zone) => ({ id: zone, weight: 1, zone })),
+    0,
+  );
+  expect(picker.zoneSplit).toEqual({
+    kind: 'split',
+    localPart: 3_333,
+    residuals: [0, 3_333, 3_333],
+  });
 });
 
 test('a zone whose endpoints are not admitted lends its calls', () => {

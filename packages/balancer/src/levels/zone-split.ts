@@ -5,7 +5,8 @@
  * If the zone has at least its callers' part of the endpoints, all of it stays. Otherwise the part
  * that they can take does, and the rest goes to the zones that have endpoints to spare, in
  * proportion to what they have: in hundredths of a percent, by the rules of Envoy's zone-aware
- * routing. With fewer than two zones, nobody in the own zone, or too few healthy endpoints it is off.
+ * routing. With fewer than two zones, nobody in the own zone, or too few healthy endpoints it is
+ * off.
  */
 
 /** The endpoints of one zone that may be picked, and those who call from there. */

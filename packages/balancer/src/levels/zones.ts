@@ -55,10 +55,10 @@ export class Zones<M extends Member> {
     const counts = this.#parts.map(({ zone, level }) => ({
       zone,
       healthyCount: level.countOf('healthy'),
-      callerCount: callers === undefined ? 1 : (callers[zone] ?? 0),
+      callerCount: callers === undefined ? 1 : (callers.get(zone) ?? 0),
     }));
     const present = new Set(counts.map((it) => it.zone));
-    for (const [zone, callerCount] of Object.entries(callers ?? { [local]: 1 })) {
+    for (const [zone, callerCount] of callers ?? [[local, 1]]) {
       if (!present.has(zone)) counts.push({ zone, healthyCount: 0, callerCount });
     }
     this.#split = zoneSplit(counts, this.#rules);

@@ -70,7 +70,7 @@ test.each([
   expect(letters(Array.from(picks, () => turns.next(start, undefined)))).toBe(picks);
 });
 
-test("the first turn is anybody's by weight, so that callers that start reach the light ones", () => {
+test("the first turn is anybody's by weight, so that light ones are reached", () => {
   // No two are ever due at once, so that nothing hangs on ties.
   const weights = [9.1, 1.03, 6.37, 0.47, 3.03];
   const counts = weights.map(() => 0);
@@ -121,6 +121,22 @@ test('a newcomer is due after a turn of its weight', () => {
   picks.push(...Array.from({ length: 6 }, () => turns.next(start, undefined)));
   // The first pick was of e0; from then on the indexes are e2, e0, e1.
   expect(letters(picks)).toBe('acbacba');
+});
+
+test('says how long each has to wait, after an update too, and changes nothing by that', () => {
+  const set = setOf([4, 1, 0]);
+  const turns = new EdfTurns(set);
+  const never = Number.POSITIVE_INFINITY;
+  expect(turns.waits()).toEqual([never, never, never]);
+  expect(turns.next(start, undefined)).toBe(0);
+  expect(turns.waits()).toEqual([0.25, 0.75, never]);
+  set.update(
+    ['e1', 'e3', 'e0'].map((id) => ({ id, weight: 1 })),
+    0,
+  );
+  // A quarter of a turn of weight 4 is a whole one of weight 1.
+  expect(turns.waits()).toEqual([0.75, 1, 1]);
+  expect(Array.from({ length: 4 }, () => turns.next(start, undefined))).toEqual([0, 2, 1, 0]);
 });
 
 test('property: as the simulation does, whoever is refused', () => {

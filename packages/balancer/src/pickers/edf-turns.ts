@@ -76,11 +76,15 @@ export class EdfTurns<M extends Member> {
     return admits(index) ? index : this.#earliestOf(admits);
   }
 
-  /** How long until each is due, in turns of an endpoint with weight 1; by index. */
+  /**
+   * How long until each is due, in turns of an endpoint with weight 1; by index. Infinite for
+   * whoever has no weight, and for all before the first turn.
+   */
   waits(): readonly number[] {
     const heap = this.#heap;
+    // Nothing is drawn here: a first line is made by the first turn.
+    if (this.#isDrawn && this.#version !== this.#roster.version) this.#follow(() => 0);
     const waits = Array.from({ length: this.#roster.length }, () => Number.POSITIVE_INFINITY);
-    if (this.#version !== this.#roster.version) return waits;
     for (let place = 0; place < heap.length; place += 1) {
       const index = this.#indexes[heap.slotAt(place)] ?? -1;
       waits[index] = heap.deadlineAt(place) - (heap.now[0] ?? 0);

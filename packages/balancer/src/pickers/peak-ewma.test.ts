@@ -289,7 +289,7 @@ test.each([
   },
 );
 
-test('no picks go to an endpoint that fails fast, and it is tried again once that has faded', () => {
+test('who fails fast is not picked, and is tried again once that has faded', () => {
   const { picker, call } = bench([1, 1], { decayMs: 1_000 });
   call(0, 0, 1, 'failure');
   call(1, 0, 100);

@@ -32,7 +32,7 @@ test('property: the order of the list does not matter', () => {
   );
 });
 
-test('property: an endpoint that comes or goes changes at most two of a number, one of a name', () => {
+test('property: one endpoint more or less changes two of a number at most, one of a name', () => {
   fc.assert(
     fc.property(caller, fc.integer({ min: 8, max: 60 }), fc.nat(59), (who, count, gone) => {
       const all = members(count);
