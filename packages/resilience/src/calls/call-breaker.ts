@@ -37,7 +37,7 @@ export function classifyCall(ending: CallEnding): CallOutcome {
 export class CallBreaker extends Breaker {
   readonly name: string;
   readonly #clock: Clock;
-  readonly #classify: (ending: CallEnding) => CallOutcome;
+  readonly #classify: ((ending: CallEnding) => CallOutcome) | undefined;
   /** What the last failed call threw, if it threw. */
   lastFailure: unknown;
 
@@ -46,7 +46,7 @@ export class CallBreaker extends Breaker {
     super(options, { rng, cap: options.cap });
     this.name = options.name ?? 'unnamed';
     this.#clock = clock;
-    this.#classify = options.classify ?? classifyCall;
+    this.#classify = options.classify;
     if (restore !== undefined) this.restore(restore, clock.nowMs(), restore.elapsedMs);
   }
 
@@ -88,7 +88,7 @@ export class CallBreaker extends Breaker {
   report(permit: number, ending: CallEnding, nowMs: number, tookMs?: number): void {
     let outcome: CallOutcome = 'ignored';
     try {
-      outcome = this.#classify(ending);
+      outcome = (this.#classify ?? classifyCall)(ending);
     } finally {
       // A classifier that throws must not lose the permit.
       if (outcome === 'failure' && ending.kind === 'thrown') this.lastFailure = ending.thrown;
@@ -103,13 +103,14 @@ export class CallBreaker extends Breaker {
 
   /** Reading the clock costs as much as the call of an async function, so only if need be. */
   #startMs(): number {
-    return this.needsTime ? this.#clock.nowMs() : Number.NaN;
+    return this.needsTimeAt === 'start' ? this.#clock.nowMs() : Number.NaN;
   }
 
   #call<T>(fn: () => T | PromiseLike<T>, permit: number, startMs: number): Promise<T> {
     return attempt(fn).then(
       (value) => {
-        this.#report({ kind: 'returned', value }, permit, startMs);
+        if (this.#classify === undefined) this.#succeed(permit, startMs);
+        else this.#report({ kind: 'returned', value }, permit, startMs);
         return value;
       },
       (thrown: unknown) => {
@@ -117,6 +118,11 @@ export class CallBreaker extends Breaker {
         throw thrown;
       },
     );
+  }
+
+  #succeed(permit: number, startMs: number): void {
+    const nowMs = this.needsTimeAt === 'failure' ? startMs : this.#clock.nowMs();
+    this.success(permit, nowMs, nowMs - startMs);
   }
 
   #report(ending: CallEnding, permit: number, startMs: number): void {
