@@ -12,6 +12,9 @@ import { type Finding, lineAt, type Rule, type Tree } from '../tree.ts';
 const sources =
   /^(?:packages|apps)\/[^/]+\/src\/.*\.tsx?$|^e2e\/.*\.ts$|^tools\/.*\.ts$|^[^/]+\.ts$/;
 
+/** The root, a bundled app and one that only developers run have no dependencies at run time. */
+const unshipped: readonly string[] = ['', 'apps/bench', 'apps/dashboard'];
+
 interface Site {
   readonly tree: Tree;
   readonly path: string;
@@ -86,8 +89,7 @@ const declarationBreach: Check = ({ tree, path, folder, it }) => {
   if (manifest === undefined) return `${folder} has no package.json`;
   if (name === manifest.name) return undefined;
   const names = { ...manifest.dependencies, ...manifest.peerDependencies };
-  // A bundled app has no dependencies at run time; its build needs them all.
-  const isDev = isTestPath(path) || it.isType || folder === '' || folder === 'apps/dashboard';
+  const isDev = isTestPath(path) || it.isType || unshipped.includes(folder);
   if (isDev) Object.assign(names, manifest.devDependencies);
   if (isTestPath(path)) Object.assign(names, tree.manifest('')?.devDependencies);
   return name in names

@@ -1,0 +1,60 @@
+/** Ours, and how it is measured. */
+import { createPicker, EndpointSet, type Member, type PickerKind } from '@leno/balancer';
+import { seededRng } from '@leno/std';
+import type { Run } from '../harness/group.ts';
+import { hostNames } from './hosts.ts';
+
+const admits = (): boolean => true;
+
+/** Endpoints with weights from 1 to 5, so that a picker that minds them has something to mind. */
+export function endpoints(hostCount: number): EndpointSet<Member> {
+  const set = new EndpointSet<Member>();
+  set.update(
+    hostNames(hostCount).map((id, index) => ({ id, weight: 1 + (index % 5) })),
+    0,
+  );
+  return set;
+}
+
+/** What a pick alone takes, each endpoint having answered before. */
+export function lenoPick(kind: PickerKind, hostCount: number): Run {
+  const picker = createPicker(kind, endpoints(hostCount));
+  const rng = seededRng(1);
+  for (let index = 0; index < hostCount; index += 1) {
+    picker.started(index, 10.5);
+    picker.ended(index, 20.25, 5 + rng() * 20, 'success');
+  }
+  let nowMs = 1_000.5;
+  return {
+    kind: 'sync',
+    run: (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) {
+        if ((index & 63) === 0) nowMs += 0.25;
+        sum += picker.pick(nowMs, rng, admits);
+      }
+      return sum;
+    },
+  };
+}
+
+/** A pick with what belongs to it: the call's start and end. */
+export function lenoCall(kind: PickerKind, hostCount: number): Run {
+  const picker = createPicker(kind, endpoints(hostCount));
+  const rng = seededRng(1);
+  let nowMs = 1_000.5;
+  return {
+    kind: 'sync',
+    run: (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) {
+        nowMs += 0.25;
+        const picked = picker.pick(nowMs, rng, admits);
+        picker.started(picked, nowMs);
+        picker.ended(picked, nowMs, 4.5 + (picked & 15), 'success');
+        sum += picked;
+      }
+      return sum;
+    },
+  };
+}

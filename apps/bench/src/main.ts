@@ -1,0 +1,66 @@
+/**
+ * `pnpm bench NAME [--report FILE] [--only CASE] [--quick]`: measures the packages beside their
+ * peers and prints a table. Ends with 0 whatever the figures are, 2 if it was asked wrongly.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { benchmarkNames, groupsOf, notYet } from './benchmarks.ts';
+import { readGoals } from './harness/goals.ts';
+import type { GroupOutcome } from './harness/group.ts';
+import { absentPeers, type Report, reportRows } from './harness/report.ts';
+import { runGroups } from './harness/run-groups.ts';
+import { tableOf } from './harness/table.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    report: { type: 'string' },
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+  },
+});
+const name = positionals[0] ?? '';
+if (notYet.includes(name)) {
+  console.error(`pnpm bench ${name}: not yet`);
+  process.exit(2);
+}
+if (!benchmarkNames.includes(name)) {
+  console.error(`pnpm bench NAME: one of ${[...benchmarkNames, ...notYet].join(', ')}`);
+  process.exit(2);
+}
+
+async function measured(): Promise<readonly GroupOutcome[]> {
+  const all = (await groupsOf(name)).map((group) => group.case);
+  const cases = all.filter((it) => values.only === undefined || it.includes(values.only));
+  const isQuick = values.quick;
+  if (isQuick) return runGroups({ name, cases, isQuick });
+  const outcomes: GroupOutcome[] = [];
+  for (const it of cases) {
+    console.error(`measuring ${it}`);
+    outcomes.push(...(await runGroups({ name, cases: [it], isQuick })));
+  }
+  return outcomes;
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+const outcomes = await measured();
+const report: Report = {
+  name,
+  node: process.version,
+  commit: commit(),
+  rows: reportRows(outcomes),
+  absent: absentPeers(outcomes),
+};
+if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(report)}\n`);
+console.log(tableOf(report, readGoals()));

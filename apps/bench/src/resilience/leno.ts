@@ -1,0 +1,108 @@
+/** Ours, and the options it is measured with. */
+import { type BreakerOptions, type CallBreaker, createBreaker } from '@leno/resilience';
+import type { Run } from '../harness/group.ts';
+import { FOR_EVER_MS, fail, work } from './work.ts';
+
+/** What trips it. */
+export type Trigger = 'default' | 'consecutive' | 'time window';
+
+const options: Readonly<Record<Trigger, BreakerOptions>> = {
+  // Five failures in a row, or fewer than 0.8 of at least 20 calls in 10 s.
+  default: {},
+  consecutive: { successRateMin: 0 },
+  'time window': { consecutiveFailures: 0 },
+};
+
+/** The permit face, on a clock that is read once in 64 calls, as a proxy reads it once an event. */
+export function lenoPermit(trigger: Trigger): Run {
+  const breaker = createBreaker(options[trigger]);
+  let nowMs = 1_000.5;
+  return {
+    kind: 'async',
+    run: async (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) {
+        if ((index & 63) === 0) nowMs += 0.25;
+        const permit = breaker.tryAcquire(nowMs);
+        if (permit < 0) return Number.NaN;
+        sum += await work();
+        breaker.success(permit, nowMs);
+      }
+      return sum;
+    },
+  };
+}
+
+/** `execute`, on the runtime's own clock. */
+export function lenoExecute(trigger: Trigger): Run {
+  const breaker = createBreaker(options[trigger]);
+  return {
+    kind: 'async',
+    run: async (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) sum += await breaker.execute(work);
+      return sum;
+    },
+  };
+}
+
+async function opened(): Promise<CallBreaker> {
+  const times = { openMs: FOR_EVER_MS, openMaxMs: FOR_EVER_MS };
+  const breaker = createBreaker({ consecutiveFailures: 1, ...times });
+  await breaker.execute(fail).catch(() => 0);
+  return breaker;
+}
+
+/** Open: what a proxy asks. */
+export async function lenoOpenPermit(): Promise<Run> {
+  const breaker = await opened();
+  const nowMs = performance.now() + 1_000;
+  return {
+    kind: 'sync',
+    run: (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) sum += breaker.tryAcquire(nowMs);
+      return sum;
+    },
+  };
+}
+
+/** Open: each call is refused with a `BreakerOpenError`, which is caught. */
+export async function lenoOpenExecute(): Promise<Run> {
+  const breaker = await opened();
+  return {
+    kind: 'async',
+    run: async (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) {
+        try {
+          sum += await breaker.execute(work);
+        } catch {
+          sum += 2;
+        }
+      }
+      return sum;
+    },
+  };
+}
+
+/** One failure after so many samples within the window; no share of failures trips it. */
+export function lenoFailure(sampleCount: number): Run {
+  const breaker = createBreaker({ consecutiveFailures: 0, successRateMin: 1e-6 });
+  const nowMs = 1_000;
+  for (let index = 0; index < sampleCount; index += 1) {
+    breaker.success(breaker.tryAcquire(nowMs), nowMs);
+  }
+  return {
+    kind: 'sync',
+    run: (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) {
+        const permit = breaker.tryAcquire(nowMs);
+        sum += permit;
+        breaker.failure(permit, nowMs);
+      }
+      return sum;
+    },
+  };
+}
