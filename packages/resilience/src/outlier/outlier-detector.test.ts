@@ -386,6 +386,26 @@ test('what failed in a row before an ejection, of any kind, is forgiven after it
   expect(set.events).toEqual(['10000 a ejected success-rate', '40000 a restored elapsed']);
 });
 
+test('a listener may throw, or call the detector: nothing is judged twice', () => {
+  const set = new Endpoints(6, failureRatio);
+  for (let index = 0; index < 6; index += 1) set.rate(index, 0, 50);
+  const { onEvent } = set.detector;
+  set.detector.onEvent = (event) => {
+    onEvent?.(event);
+    set.play(5, 'x', 10_000);
+    set.detector.tick(10_000);
+    if (set.events.length === 2) throw new Error('mine');
+  };
+  expect(() => {
+    set.detector.tick(10_000);
+  }).toThrow('mine');
+  set.detector.tick(20_000);
+  expect(set.events).toEqual(['10000 a ejected failure-ratio', '10000 b ejected failure-ratio']);
+  set.detector.tick(40_000);
+  expect(set.out(40_000)).toBe('');
+  expect(set.detector.ejectedCount).toBe(0);
+});
+
 test('jitter lengthens an ejection, beyond the maximum too', () => {
   const options = { ejectionMs: 1_000, ejectionMaxMs: 1_000, ejectionJitterMs: 500 };
   const set = new Endpoints(1, options, { rng: () => 0.5 });
