@@ -2,6 +2,7 @@ import { seededRng } from '@leno/std';
 import { expect, test } from 'vitest';
 import { Breaker } from '../breaker/breaker.ts';
 import { EjectionCap } from '../breaker/ejection-cap.ts';
+import { consecutive } from '../breaker/trigger.ts';
 import { OutlierDetector, type OutlierPorts } from './outlier-detector.ts';
 import type { OutlierOptions } from './outlier-options.ts';
 import type { OutlierEndpoint, OutlierEvent, OutlierOutcome } from './outlier-report.ts';
@@ -324,7 +325,7 @@ test('the worst leave first where not all may', () => {
 test('breakers and ejections share one cap', () => {
   const cap = new EjectionCap({ ratioMax: 0.5, failFast: false });
   const set = new Endpoints(3, {}, { cap });
-  const breaker = new Breaker({ consecutiveFailures: 1 }, { rng: () => 0, cap });
+  const breaker = new Breaker({ trip: consecutive(1) }, { rng: () => 0, cap });
   set.play(0, 'xxxxx');
   breaker.failure(breaker.tryAcquire(0), 0);
   expect(breaker.stateAt(0)).toBe('closed');

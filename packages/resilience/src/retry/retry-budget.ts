@@ -7,7 +7,14 @@
  * The rate bounds what a long outage costs, the concurrency what a sudden one does. Shared by all
  * calls to one service, retries and hedges alike. No timer, and reading changes nothing.
  */
-import { assert, OptionProblems, TimeWindow, withDefaults } from '@leno/std';
+import {
+  assert,
+  failureCountAt,
+  OptionProblems,
+  successCountAt,
+  TimeWindow,
+  withDefaults,
+} from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 
 /**
@@ -120,15 +127,15 @@ export class RetryBudget {
   remainingRatio(nowMs: number): number {
     const allowance = this.#allowanceAt(nowMs);
     if (allowance === 0) return 0;
-    return Math.max(0, 1 - this.#window.failureCountAt(nowMs) / allowance);
+    return Math.max(0, 1 - failureCountAt(this.#window, nowMs) / allowance);
   }
 
   /** For people who ask why. Changes nothing. */
   explain(nowMs: number): RetryBudgetReport {
     return {
       model: this.#options.model,
-      firstTryCount: this.#window.successCountAt(nowMs),
-      retryCount: this.#window.failureCountAt(nowMs),
+      firstTryCount: successCountAt(this.#window, nowMs),
+      retryCount: failureCountAt(this.#window, nowMs),
       allowanceCount: this.#allowanceAt(nowMs),
       remainingRatio: this.remainingRatio(nowMs),
       inFlightCount: this.#inFlightCount,
@@ -161,7 +168,7 @@ export class RetryBudget {
 
   #allowanceAt(nowMs: number): number {
     const { ratio, perSecondMin, windowMs } = this.#options;
-    return ratio * this.#window.successCountAt(nowMs) + (perSecondMin * windowMs) / 1_000;
+    return ratio * successCountAt(this.#window, nowMs) + (perSecondMin * windowMs) / 1_000;
   }
 }
 
