@@ -84,6 +84,8 @@ async function checkCalls() {
   check('a timeout ends a wait', await codeThrownBy(timingOut), 'LENO_TIMED_OUT');
   const aborted = await resilience.withTimeout(({ signal }) => signal.aborted, 100);
   check('a signal is there for who asks', aborted, false);
+  const own = await resilience.createBreaker().execute(() => 'up');
+  check("the runtime's own clock will do", own, 'up');
   const bad = await codeThrownBy(() => resilience.createBreaker({ openMs: Number.NaN }));
   check('bad options are refused', bad, 'LENO_RESILIENCE_OPTION');
 }

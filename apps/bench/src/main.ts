@@ -63,4 +63,5 @@ const report: Report = {
   absent: absentPeers(outcomes),
 };
 if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(report)}\n`);
-console.log(tableOf(report, readGoals()));
+// What a smoke test takes keeps to no goal.
+console.log(tableOf(report, values.quick ? [] : readGoals()));
