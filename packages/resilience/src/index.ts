@@ -28,8 +28,41 @@ export {
   type WithTimeoutOptions,
   withTimeout,
 } from './calls/with-timeout.ts';
+export {
+  defaultHedgeQuantileOptions,
+  HedgeDelay,
+  type HedgeDelayOptions,
+  type HedgeDelayReport,
+  type HedgeQuantileOptions,
+} from './hedge/hedge-delay.ts';
 export { InvalidOptionError } from './invalid-option-error.ts';
-export { type BackoffOptions, backoffMs, retryDelayMs } from './retry/backoff.ts';
+export {
+  AdaptiveLimiter,
+  type AdaptiveLimiterOptions,
+  type AdaptiveLimiterReport,
+  type LimitedOutcome,
+} from './limit/adaptive-limiter.ts';
+export { type AimdOptions, aimd } from './limit/aimd.ts';
+export type { ConcurrencyAlgorithm, LimitBoundsOptions } from './limit/concurrency-algorithm.ts';
+export { Gcra } from './limit/gcra.ts';
+export { type GradientOptions, gradient } from './limit/gradient.ts';
+export { type Gradient2Options, gradient2 } from './limit/gradient2.ts';
+export type { RateLimiter, RateLimiterReport, RateOptions } from './limit/rate-limiter.ts';
+export {
+  defaultThrottlerOptions,
+  Throttler,
+  type ThrottlerOptions,
+  type ThrottlerReport,
+} from './limit/throttler.ts';
+export { TokenBucket, type TokenBucketOptions } from './limit/token-bucket.ts';
+export { type VegasOptions, vegas } from './limit/vegas.ts';
+export {
+  type BackoffJitter,
+  type BackoffOptions,
+  backoffMs,
+  checkBackoff,
+  retryDelayMs,
+} from './retry/backoff.ts';
 export {
   decideRetry,
   defaultRetryPolicy,

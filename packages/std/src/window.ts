@@ -57,6 +57,16 @@ export class TimeWindow {
     }
   }
 
+  /** The successes within the window at `nowMs`. Changes nothing, unlike `roll`. */
+  successCountAt(nowMs: number): number {
+    return this.#successCount - this.#leaving(this.#successes, nowMs);
+  }
+
+  /** The failures within the window at `nowMs`. Changes nothing, unlike `roll`. */
+  failureCountAt(nowMs: number): number {
+    return this.#failureCount - this.#leaving(this.#failures, nowMs);
+  }
+
   get successCount(): number {
     return this.#successCount;
   }
@@ -73,6 +83,18 @@ export class TimeWindow {
   reset(): void {
     this.#rolledAtMs = Number.NEGATIVE_INFINITY;
     this.#clearCounts();
+  }
+
+  /** How many of `counts` a roll to `nowMs` would forget. */
+  #leaving(counts: Uint32Array, nowMs: number): number {
+    const elapsedMs = nowMs - this.#rolledAtMs;
+    if (elapsedMs < this.#widthMs || this.#rolledAtMs === Number.NEGATIVE_INFINITY) return 0;
+    const steps = Math.min(counts.length, Math.floor(elapsedMs / this.#widthMs));
+    let sum = 0;
+    for (let step = 1; step <= steps; step += 1) {
+      sum += counts[(this.#slot + step) % counts.length] ?? 0;
+    }
+    return sum;
   }
 
   #clearCounts(): void {
