@@ -5,9 +5,10 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { assert } from '@leno/std';
 import { benchmarkNames, groupsOf, notYet } from './benchmarks.ts';
 import { readGoals } from './harness/goals.ts';
-import type { GroupOutcome } from './harness/group.ts';
+import type { Group, GroupOutcome } from './harness/group.ts';
 import { absentPeers, type Report, reportRows } from './harness/report.ts';
 import { runGroups } from './harness/run-groups.ts';
 import { tableOf } from './harness/table.ts';
@@ -31,16 +32,30 @@ if (!benchmarkNames.includes(name)) {
 }
 
 async function measured(): Promise<readonly GroupOutcome[]> {
-  const all = (await groupsOf(name)).map((group) => group.case);
-  const cases = all.filter((it) => values.only === undefined || it.includes(values.only));
-  const isQuick = values.quick;
-  if (isQuick) return runGroups({ name, cases, isQuick });
+  const all = await groupsOf(name);
+  const groups = all.filter((it) => it.case.includes(values.only ?? ''));
+  if (values.quick) return runGroups({ name, cases: groups.map((it) => it.case), isQuick: true });
   const outcomes: GroupOutcome[] = [];
-  for (const it of cases) {
-    console.error(`measuring ${it}`);
-    outcomes.push(...(await runGroups({ name, cases: [it], isQuick })));
+  for (const group of groups) {
+    console.error(`measuring ${group.case}`);
+    const isIsolated = group.kind === 'timed' && group.isIsolated === true;
+    outcomes.push(await (isIsolated ? isolated(group) : together(group, undefined)));
   }
   return outcomes;
+}
+
+async function together(group: Group, subject: string | undefined): Promise<GroupOutcome> {
+  const part = subject === undefined ? {} : { subject };
+  const [outcome] = await runGroups({ name, cases: [group.case], isQuick: false, ...part });
+  assert(outcome !== undefined, 'each case has an outcome');
+  return outcome;
+}
+
+async function isolated(group: Group): Promise<GroupOutcome> {
+  const parts: GroupOutcome[] = [];
+  for (const subject of group.subjects) parts.push(await together(group, subject.name));
+  const outcomes = parts.flatMap((it) => it.outcomes);
+  return { case: group.case, baseline: null, outcomes };
 }
 
 function commit(): string {

@@ -32,6 +32,12 @@ export interface TimedGroup {
   readonly case: string;
   /** The subject that ratios are to: the same work without what is measured. */
   readonly baseline?: string;
+  /**
+   * Each subject has a process of its own, where they share a loop or an engine: the compiler would
+   * see all of them at once, and inline none. For groups without a baseline, as it gives up meeting
+   * the same moments.
+   */
+  readonly isIsolated?: boolean;
   readonly subjects: readonly Subject[];
 }
 

@@ -1,5 +1,6 @@
 /** `pnpm bench resilience`. */
 import type { Group } from '../harness/group.ts';
+import { engineSubjects } from './engines.ts';
 import { lenoExecute, lenoFailure, lenoOpenExecute, lenoOpenPermit, lenoPermit } from './leno.ts';
 import { alfredClosed, alfredOpen, alfredPipeline } from './peers/alfred.ts';
 import { bareCall, bareRejection } from './peers/bare.ts';
@@ -89,6 +90,13 @@ const failureInFullWindow: Group = {
   ],
 };
 
+const engines: Group = {
+  kind: 'timed',
+  case: 'one decision',
+  isIsolated: true,
+  subjects: engineSubjects,
+};
+
 const sizes: Group = {
   kind: 'figures',
   case: 'size of a breaker alone',
@@ -112,5 +120,6 @@ export const resilienceGroups: readonly Group[] = [
   open,
   pipelines,
   failureInFullWindow,
+  engines,
   sizes,
 ];
