@@ -78,14 +78,14 @@ const goal = (of: Goal['of'], max: number): Goal => ({
 });
 
 test.each([
-  { of: 'value', max: 44, verdict: 'met' },
-  { of: 'value', max: 43, verdict: 'missed' },
-  { of: 'ratio', max: 1.1, verdict: 'met' },
-  { of: 'ratio', max: 1.09, verdict: 'missed' },
-  { of: 'excess', max: 4, verdict: 'met' },
-  { of: 'excess', max: 3, verdict: 'missed' },
-] as const)('44 beside 40 against a $of of $max: $verdict', ({ of, max, verdict }) => {
-  expect(verdictOf(goal(of, max), row)).toBe(verdict);
+  { value: 44, of: 'value', max: 44, verdict: 'met' },
+  { value: 44, of: 'value', max: 43, verdict: 'missed' },
+  { value: 44.1, of: 'ratio', max: 1.1, verdict: 'met' },
+  { value: 44.4, of: 'ratio', max: 1.1, verdict: 'missed' },
+  { value: 44.4, of: 'excess', max: 4, verdict: 'met' },
+  { value: 44.6, of: 'excess', max: 4, verdict: 'missed' },
+] as const)('$value beside 40, $of at most $max: $verdict', ({ value, of, max, verdict }) => {
+  expect(verdictOf(goal(of, max), { ...row, value, ratio: value / 40 })).toBe(verdict);
 });
 
 test('a goal that needs a baseline is missed without one', () => {
