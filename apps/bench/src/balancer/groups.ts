@@ -2,6 +2,7 @@
 import type { Group } from '../harness/group.ts';
 import { lenoCall, lenoPick } from './leno.ts';
 import { loadBalancersPick } from './peers/load-balancers.ts';
+import { loadbalancePick } from './peers/loadbalance.ts';
 import { consistentHashPick, hashringPick } from './peers/rings.ts';
 import { xxhashWasm32, xxhashWasm64 } from './peers/xxhash-wasm.ts';
 
@@ -17,6 +18,8 @@ const picks: readonly Group[] = hostCounts.map((hostCount) => ({
     { name: 'leno weighted', load: () => lenoPick('weighted', hostCount) },
     { name: 'leno P2C peak EWMA', load: () => lenoPick('peakEwma', hostCount) },
     { name: 'leno P2C peak EWMA, start and end too', load: () => lenoCall('peakEwma', hostCount) },
+    { name: 'loadbalance round robin', load: () => loadbalancePick('plain', hostCount) },
+    { name: 'loadbalance weighted', load: () => loadbalancePick('weighted', hostCount) },
     { name: 'load-balancers P2C', load: () => loadBalancersPick('p2c', hostCount) },
     { name: 'load-balancers random', load: () => loadBalancersPick('random', hostCount) },
   ],
