@@ -1,27 +1,47 @@
-export { Breaker, type BreakerPorts } from './breaker/breaker.ts';
-export { type BreakerOptions, defaultBreakerOptions } from './breaker/breaker-options.ts';
+export { Breaker } from './breaker/breaker.ts';
+export {
+  type BreakerMode,
+  type BreakerOptions,
+  defaultBreakerOptions,
+} from './breaker/breaker-options.ts';
+export type { BreakerPorts } from './breaker/breaker-ports.ts';
 export type {
+  BreakerHold,
   BreakerListener,
   BreakerReason,
   BreakerReport,
+  BreakerSnapshot,
   BreakerState,
+  CallOutcome,
+  RateReport,
+  TripReason,
 } from './breaker/breaker-report.ts';
 export {
   defaultEjectionCapOptions,
   EjectionCap,
   type EjectionCapOptions,
 } from './breaker/ejection-cap.ts';
+export {
+  type FailureRateOptions,
+  failureRate,
+  type RateWindowOptions,
+} from './breaker/failure-rate.ts';
+export { parseSnapshot } from './breaker/parse-snapshot.ts';
+export { type SlowRateOptions, slowRate } from './breaker/slow-rate.ts';
+export { anyOf, consecutive, type RateTrigger, type Trigger } from './breaker/trigger.ts';
+export { lastCalls, lastMs, type WindowSize } from './breaker/window-size.ts';
 export { BreakerOpenError, type BreakerRefusal } from './calls/breaker-open-error.ts';
 export {
   CallBreaker,
   type CallBreakerOptions,
-  type CallOutcome,
+  type CallEnding,
   classifyCall,
   createBreaker,
-  type Settled,
 } from './calls/call-breaker.ts';
 export { type Ports, systemPorts } from './calls/ports.ts';
+export { RefusedError } from './calls/refused-error.ts';
 export { type RetryOptions, retry } from './calls/retry.ts';
+export type { Settled } from './calls/settled.ts';
 export { TimedOutError } from './calls/timed-out-error.ts';
 export {
   type TimeoutContext,
@@ -56,6 +76,23 @@ export {
 } from './limit/throttler.ts';
 export { TokenBucket, type TokenBucketOptions } from './limit/token-bucket.ts';
 export { type VegasOptions, vegas } from './limit/vegas.ts';
+export { OutlierDetector, type OutlierPorts } from './outlier/outlier-detector.ts';
+export {
+  defaultOutlierOptions,
+  type EnforceRatios,
+  type OutlierOptions,
+  type OutlierReason,
+} from './outlier/outlier-options.ts';
+export type {
+  OutlierCounts,
+  OutlierEndpoint,
+  OutlierEndpointReport,
+  OutlierEvent,
+  OutlierOutcome,
+  OutlierReport,
+  RateJudgement,
+  RestoreReason,
+} from './outlier/outlier-report.ts';
 export {
   type BackoffJitter,
   type BackoffOptions,
@@ -78,6 +115,7 @@ export {
   defaultRetryBudgetOptions,
   RetryBudget,
   type RetryBudgetOptions,
+  type RetryBudgetReport,
 } from './retry/retry-budget.ts';
 export {
   defaultRequestTimeouts,

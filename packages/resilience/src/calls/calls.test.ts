@@ -1,5 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
+import { failureRate } from '../breaker/failure-rate.ts';
+import { anyOf, consecutive } from '../breaker/trigger.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { follow, settled, VirtualTime } from '../testing/virtual-time.ts';
 import { BreakerOpenError } from './breaker-open-error.ts';
@@ -24,7 +26,7 @@ function fail(): never {
 function breakerAt(time: VirtualTime, options: CallBreakerOptions = {}): CallBreaker {
   return createBreaker({
     name: 'stock',
-    consecutiveFailures: 2,
+    trip: anyOf(consecutive(2), failureRate()),
     clock: time,
     rng: () => 0,
     ...options,
@@ -38,7 +40,7 @@ test.each([
 ])('execute gives %s and counts a success', async (_, fn, value) => {
   const breaker = breakerAt(new VirtualTime());
   expect(await breaker.execute<unknown>(fn)).toBe(value);
-  expect(breaker.explain(0)).toMatchObject({ successCount: 1, failureCount: 0 });
+  expect(breaker.explain(0)).toMatchObject({ rates: [{ successCount: 1, failureCount: 0 }] });
 });
 
 test.each([
@@ -47,7 +49,7 @@ test.each([
 ])('execute counts %s once, and gives it unchanged', async (_, fn) => {
   const breaker = breakerAt(new VirtualTime());
   await expect(breaker.execute(fn)).rejects.toBe(boom);
-  expect(breaker.explain(0)).toMatchObject({ successCount: 0, failureCount: 1 });
+  expect(breaker.explain(0)).toMatchObject({ rates: [{ successCount: 0, failureCount: 1 }] });
 });
 
 test('an open breaker refuses without calling, and says who, how long and why', async () => {
@@ -86,7 +88,10 @@ test('aborts and refusals of a breaker further in say nothing', async () => {
   for (const thrown of [abort, inner, abort, inner]) {
     await breaker.execute(() => Promise.reject(thrown)).catch(() => {});
   }
-  expect(breaker.explain(0)).toMatchObject({ state: 'closed', successCount: 0, failureCount: 0 });
+  expect(breaker.explain(0)).toMatchObject({
+    state: 'closed',
+    rates: [{ successCount: 0, failureCount: 0 }],
+  });
 });
 
 test('a classifier decides on what returned and on what was thrown', async () => {
@@ -97,12 +102,14 @@ test('a classifier decides on what returned and on what was thrown', async () =>
   await breaker.execute(fail).catch(() => {});
   await breaker.execute(() => 429);
   expect(breaker.explain(0)).toMatchObject({
-    successCount: 1,
     consecutiveFailureCount: 0,
-    failureCount: 1,
+    rates: [{ successCount: 1, failureCount: 1 }],
   });
   await breaker.execute(() => 500);
-  expect(breaker.explain(0)).toMatchObject({ consecutiveFailureCount: 1, failureCount: 2 });
+  expect(breaker.explain(0)).toMatchObject({
+    consecutiveFailureCount: 1,
+    rates: [{ failureCount: 2 }],
+  });
 });
 
 test('a classifier that throws does not lose the probe', async () => {

@@ -116,6 +116,17 @@ test('RL-01: a halved limit leaves the running cycle what it has', () => {
   expect([100, 100, 100].map((nowMs) => bucket.tryAcquire(nowMs))).toEqual([true, true, false]);
 });
 
+test('update: from one refill to the other, what was earned is kept', () => {
+  const rate = { permitCount: 10, burstCountMax: 10 };
+  const bucket = new TokenBucket(rate);
+  bucket.tryAcquire(0, 10);
+  bucket.update({ ...rate, refill: 'per-period' }, 550);
+  expect(bucket.explain(1_549).availableCount).toBeCloseTo(5.5, 9);
+  expect(bucket.retryAfterMs(550, 6)).toBe(1_000);
+  bucket.update(rate, 600);
+  expect(bucket.explain(700).availableCount).toBeCloseTo(6.5, 9);
+});
+
 test.each([
   { name: 'a wider burst is no windfall', to: { permitCount: 2, burstCountMax: 9 }, afterMs: 500 },
   { name: 'a faster rate from now on', to: { permitCount: 10, burstCountMax: 1 }, afterMs: 100 },

@@ -80,3 +80,6 @@ export function completeRateOptions(
 
 /** What floating point may lose of a permit; far less than anybody can tell. */
 export const PERMIT_EPSILON = 1e-9;
+
+/** And what it may lose of a wait: a nanosecond, in milliseconds. */
+export const WAIT_EPSILON_MS = 1e-6;
