@@ -53,7 +53,7 @@ function checkStd() {
 }
 
 function checkBreaker() {
-  const options = { consecutiveFailures: 2, openMs: 1_000, openJitterRatio: 0 };
+  const options = { trip: resilience.consecutive(2), openMs: 1_000, openJitterRatio: 0 };
   const breaker = new resilience.Breaker(options, { rng: () => 0 });
   for (let index = 0; index < 2; index += 1) breaker.failure(breaker.tryAcquire(0), 0);
   check('two failures open', [breaker.stateAt(0), breaker.tryAcquire(999)], ['open', -1]);
@@ -67,11 +67,13 @@ function checkBreaker() {
 async function checkCalls() {
   const ports = virtualPorts();
   const { clock, rng } = ports;
-  const breaker = resilience.createBreaker({ consecutiveFailures: 1, clock, rng });
+  const breaker = resilience.createBreaker({ trip: resilience.consecutive(1), clock, rng });
   const fail = () => Promise.reject(new Error('down'));
   check('what is thrown passes', await codeThrownBy(() => breaker.execute(fail)), 'down');
   const code = await codeThrownBy(() => breaker.execute(fail));
   check('a refusal has a code', code, 'LENO_BREAKER_OPEN');
+  const settled = await breaker.settle(fail);
+  check('and is a value for who asks so', settled.kind, 'refused');
   let tryCount = 0;
   const flaky = () => {
     tryCount += 1;

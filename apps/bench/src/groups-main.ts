@@ -7,7 +7,8 @@ import type { GroupsRequest } from './harness/run-groups.ts';
 const { name, cases, subject, isQuick } = JSON.parse(process.argv[2] ?? '') as GroupsRequest;
 function only(group: Group, name: string): Group {
   if (group.kind === 'figures') return group;
-  return { ...group, subjects: group.subjects.filter((it) => it.name === name) };
+  const subjects = group.subjects.filter((it) => it.name === name || it.name === group.baseline);
+  return { ...group, subjects };
 }
 
 const outcomes: GroupOutcome[] = [];

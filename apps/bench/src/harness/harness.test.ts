@@ -60,6 +60,20 @@ test('ratios are to the baseline of the group', () => {
   expect(reportRows([{ ...outcome, baseline: null }]).map((it) => it.ratio)).toEqual([null, null]);
 });
 
+test('of a baseline that is measured with each subject, the first is reported', () => {
+  const measured = (name: string, value: number) =>
+    ({ kind: 'measured', name, figures: [time(value)] }) as const;
+  const parts = [
+    { case: 'a', baseline: 'bare', outcomes: [measured('bare', 40), measured('one', 44)] },
+    { case: 'a', baseline: 'bare', outcomes: [measured('bare', 50), measured('two', 60)] },
+  ];
+  expect(reportRows(parts).map(({ subject, ratio }) => [subject, ratio])).toEqual([
+    ['bare', 1],
+    ['one', 1.1],
+    ['two', 1.2],
+  ]);
+});
+
 const row: ReportRow = {
   subject: 'ours',
   case: 'a',

@@ -19,6 +19,7 @@ const closedPermit: Group = {
   kind: 'timed',
   case: 'closed breaker, permit face',
   baseline: 'bare',
+  isIsolated: true,
   subjects: [
     { name: 'bare', load: bareCall },
     { name: 'leno (default)', load: () => lenoPermit('default') },
