@@ -1,7 +1,14 @@
 /** `pnpm bench resilience`. */
 import type { Group } from '../harness/group.ts';
 import { engineSubjects } from './engines.ts';
-import { lenoExecute, lenoFailure, lenoOpenExecute, lenoOpenPermit, lenoPermit } from './leno.ts';
+import {
+  lenoExecute,
+  lenoFailure,
+  lenoOpenExecute,
+  lenoOpenPermit,
+  lenoOpenSettle,
+  lenoPermit,
+} from './leno.ts';
 import { alfredClosed, alfredOpen, alfredPipeline } from './peers/alfred.ts';
 import { bareCall, bareRejection } from './peers/bare.ts';
 import { brakesClosed } from './peers/brakes.ts';
@@ -24,6 +31,7 @@ const closedPermit: Group = {
     { name: 'bare', load: bareCall },
     { name: 'leno (default)', load: () => lenoPermit('default') },
     { name: 'leno (consecutive)', load: () => lenoPermit('consecutive') },
+    { name: 'leno (count window)', load: () => lenoPermit('count window') },
     { name: 'leno (time window)', load: () => lenoPermit('time window') },
   ],
 };
@@ -36,6 +44,7 @@ const closedExecute: Group = {
     { name: 'bare', load: bareCall },
     { name: 'leno (default)', load: () => lenoExecute('default') },
     { name: 'leno (consecutive)', load: () => lenoExecute('consecutive') },
+    { name: 'leno (count window)', load: () => lenoExecute('count window') },
     { name: 'leno (time window)', load: () => lenoExecute('time window') },
     { name: 'cockatiel (consecutive)', load: () => cockatielClosed('consecutive') },
     { name: 'cockatiel (count window)', load: () => cockatielClosed('count') },
@@ -58,6 +67,7 @@ const open: Group = {
     { name: 'bare rejection', load: bareRejection },
     { name: 'leno (permit)', load: lenoOpenPermit },
     { name: 'leno (execute)', load: lenoOpenExecute },
+    { name: 'leno (settle)', load: lenoOpenSettle },
     { name: 'cockatiel', load: cockatielOpen },
     { name: 'opossum', load: opossumOpen },
     { name: 'alfred', load: alfredOpen },
