@@ -1,6 +1,14 @@
 /** `pnpm bench resilience`. */
 import type { Group } from '../harness/group.ts';
-import { lenoExecute, lenoFailure, lenoOpenExecute, lenoOpenPermit, lenoPermit } from './leno.ts';
+import { engineSubjects } from './engines.ts';
+import {
+  lenoExecute,
+  lenoFailure,
+  lenoOpenExecute,
+  lenoOpenPermit,
+  lenoOpenSettle,
+  lenoPermit,
+} from './leno.ts';
 import { alfredClosed, alfredOpen, alfredPipeline } from './peers/alfred.ts';
 import { bareCall, bareRejection } from './peers/bare.ts';
 import { brakesClosed } from './peers/brakes.ts';
@@ -18,10 +26,12 @@ const closedPermit: Group = {
   kind: 'timed',
   case: 'closed breaker, permit face',
   baseline: 'bare',
+  isIsolated: true,
   subjects: [
     { name: 'bare', load: bareCall },
     { name: 'leno (default)', load: () => lenoPermit('default') },
     { name: 'leno (consecutive)', load: () => lenoPermit('consecutive') },
+    { name: 'leno (count window)', load: () => lenoPermit('count window') },
     { name: 'leno (time window)', load: () => lenoPermit('time window') },
   ],
 };
@@ -34,6 +44,7 @@ const closedExecute: Group = {
     { name: 'bare', load: bareCall },
     { name: 'leno (default)', load: () => lenoExecute('default') },
     { name: 'leno (consecutive)', load: () => lenoExecute('consecutive') },
+    { name: 'leno (count window)', load: () => lenoExecute('count window') },
     { name: 'leno (time window)', load: () => lenoExecute('time window') },
     { name: 'cockatiel (consecutive)', load: () => cockatielClosed('consecutive') },
     { name: 'cockatiel (count window)', load: () => cockatielClosed('count') },
@@ -56,6 +67,7 @@ const open: Group = {
     { name: 'bare rejection', load: bareRejection },
     { name: 'leno (permit)', load: lenoOpenPermit },
     { name: 'leno (execute)', load: lenoOpenExecute },
+    { name: 'leno (settle)', load: lenoOpenSettle },
     { name: 'cockatiel', load: cockatielOpen },
     { name: 'opossum', load: opossumOpen },
     { name: 'alfred', load: alfredOpen },
@@ -89,6 +101,13 @@ const failureInFullWindow: Group = {
   ],
 };
 
+const engines: Group = {
+  kind: 'timed',
+  case: 'one decision',
+  isIsolated: true,
+  subjects: engineSubjects,
+};
+
 const sizes: Group = {
   kind: 'figures',
   case: 'size of a breaker alone',
@@ -112,5 +131,6 @@ export const resilienceGroups: readonly Group[] = [
   open,
   pipelines,
   failureInFullWindow,
+  engines,
   sizes,
 ];

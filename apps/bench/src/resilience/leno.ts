@@ -5,17 +5,20 @@ import {
   consecutive,
   createBreaker,
   failureRate,
+  lastCalls,
 } from '@leno/resilience';
 import type { Run } from '../harness/group.ts';
 import { FOR_EVER_MS, fail, work } from './work.ts';
 
 /** What trips it. */
-export type Trigger = 'default' | 'consecutive' | 'time window';
+export type Trigger = 'default' | 'consecutive' | 'count window' | 'time window';
 
 const options: Readonly<Record<Trigger, BreakerOptions>> = {
   // Five failures in a row, or fewer than 0.8 of at least 20 calls in 10 s.
   default: {},
   consecutive: { trip: consecutive(5) },
+  // A success rate below 0.8 of the last 100 calls, judged from 20 on; or of those of 10 s.
+  'count window': { trip: failureRate({ over: lastCalls(100) }) },
   'time window': { trip: failureRate() },
 };
 
@@ -92,9 +95,25 @@ export async function lenoOpenExecute(): Promise<Run> {
   };
 }
 
+/** Open: the refusal as a value, its error left unread. */
+export async function lenoOpenSettle(): Promise<Run> {
+  const breaker = await opened();
+  return {
+    kind: 'async',
+    run: async (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) {
+        const settled = await breaker.settle(work);
+        sum += settled.kind === 'refused' ? 2 : Number.NaN;
+      }
+      return sum;
+    },
+  };
+}
+
 /** One failure after so many samples within the window; no share of failures trips it. */
 export function lenoFailure(sampleCount: number): Run {
-  const breaker = createBreaker({ trip: failureRate({ successRateMin: 1e-6 }) });
+  const breaker = createBreaker({ trip: failureRate({ rateMax: 1 }) });
   const nowMs = 1_000;
   for (let index = 0; index < sampleCount; index += 1) {
     breaker.success(breaker.tryAcquire(nowMs), nowMs);
