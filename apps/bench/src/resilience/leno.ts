@@ -1,5 +1,11 @@
 /** Ours, and the options it is measured with. */
-import { type BreakerOptions, type CallBreaker, createBreaker } from '@leno/resilience';
+import {
+  type BreakerOptions,
+  type CallBreaker,
+  consecutive,
+  createBreaker,
+  failureRate,
+} from '@leno/resilience';
 import type { Run } from '../harness/group.ts';
 import { FOR_EVER_MS, fail, work } from './work.ts';
 
@@ -9,8 +15,8 @@ export type Trigger = 'default' | 'consecutive' | 'time window';
 const options: Readonly<Record<Trigger, BreakerOptions>> = {
   // Five failures in a row, or fewer than 0.8 of at least 20 calls in 10 s.
   default: {},
-  consecutive: { successRateMin: 0 },
-  'time window': { consecutiveFailures: 0 },
+  consecutive: { trip: consecutive(5) },
+  'time window': { trip: failureRate() },
 };
 
 /** The permit face, on a clock that is read once in 64 calls, as a proxy reads it once an event. */
@@ -48,7 +54,7 @@ export function lenoExecute(trigger: Trigger): Run {
 
 async function opened(): Promise<CallBreaker> {
   const times = { openMs: FOR_EVER_MS, openMaxMs: FOR_EVER_MS };
-  const breaker = createBreaker({ consecutiveFailures: 1, ...times });
+  const breaker = createBreaker({ trip: consecutive(1), ...times });
   await breaker.execute(fail).catch(() => 0);
   return breaker;
 }
@@ -88,7 +94,7 @@ export async function lenoOpenExecute(): Promise<Run> {
 
 /** One failure after so many samples within the window; no share of failures trips it. */
 export function lenoFailure(sampleCount: number): Run {
-  const breaker = createBreaker({ consecutiveFailures: 0, successRateMin: 1e-6 });
+  const breaker = createBreaker({ trip: failureRate({ successRateMin: 1e-6 }) });
   const nowMs = 1_000;
   for (let index = 0; index < sampleCount; index += 1) {
     breaker.success(breaker.tryAcquire(nowMs), nowMs);
