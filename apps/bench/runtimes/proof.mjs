@@ -79,12 +79,17 @@ async function checkCalls() {
     tryCount += 1;
     return tryCount < 3 ? fail() : 'up';
   };
-  check('a retry helps', await resilience.retry(flaky, { ports }), 'up');
+  check(
+    'a retry helps',
+    await resilience.pipeline(resilience.retry()).with({ ports }).execute(flaky),
+    'up',
+  );
   check('it waited, without a clock', [tryCount, clock.nowMs()], [3, 12.5 + 25]);
   const never = () => new Promise(() => {});
-  const timingOut = () => resilience.withTimeout(never, 100, { timers: ports.timers });
+  const bounded = resilience.pipeline(resilience.timeout(100));
+  const timingOut = () => bounded.with({ ports }).execute(never);
   check('a timeout ends a wait', await codeThrownBy(timingOut), 'LENO_TIMED_OUT');
-  const aborted = await resilience.withTimeout(({ signal }) => signal.aborted, 100);
+  const aborted = await bounded.execute(({ signal }) => signal.aborted);
   check('a signal is there for who asks', aborted, false);
   const own = await resilience.createBreaker().execute(() => 'up');
   check("the runtime's own clock will do", own, 'up');

@@ -30,24 +30,40 @@ export { parseSnapshot } from './breaker/parse-snapshot.ts';
 export { type SlowRateOptions, slowRate } from './breaker/slow-rate.ts';
 export { anyOf, consecutive, type RateTrigger, type Trigger } from './breaker/trigger.ts';
 export { lastCalls, lastMs, type WindowSize } from './breaker/window-size.ts';
+export {
+  type AdaptiveConcurrencyOptions,
+  adaptiveConcurrency,
+  classifyForLimit,
+} from './calls/adaptive-concurrency.ts';
 export { BreakerOpenError, type BreakerRefusal } from './calls/breaker-open-error.ts';
+export { breakerPolicy } from './calls/breaker-policy.ts';
+export { Bulkhead, type BulkheadOptions, bulkhead } from './calls/bulkhead.ts';
+export { BulkheadFullError, type BulkheadRefusal } from './calls/bulkhead-full-error.ts';
+export type { CallOptions, ObservedCall } from './calls/call.ts';
 export {
   CallBreaker,
   type CallBreakerOptions,
-  type CallEnding,
   classifyCall,
   createBreaker,
 } from './calls/call-breaker.ts';
+export type { CallEnding } from './calls/call-ending.ts';
+export { ConcurrencyLimitedError } from './calls/concurrency-limited-error.ts';
+export { type FallbackOptions, fallback } from './calls/fallback.ts';
+export type { CallContext, CallFunction } from './calls/frame.ts';
+export { type HedgeOptions, hedge } from './calls/hedge.ts';
+export { Pipeline, type PipelineOptions, pipeline } from './calls/pipeline.ts';
+export { Policy, type PolicyDescription } from './calls/policy.ts';
 export { type Ports, systemPorts } from './calls/ports.ts';
-export { RefusedError } from './calls/refused-error.ts';
+export { type RateLimitOptions, rateLimit } from './calls/rate-limit.ts';
+export { RateLimitedError } from './calls/rate-limited-error.ts';
+export { type RefusedBy, RefusedError } from './calls/refused-error.ts';
 export { type RetryOptions, retry } from './calls/retry.ts';
-export type { Settled } from './calls/settled.ts';
+export type { CallFailure, FailureKind, Settled } from './calls/settled.ts';
+export { type StandardOptions, standard } from './calls/standard.ts';
+export { type ThrottleOptions, throttle } from './calls/throttle.ts';
+export { ThrottledError } from './calls/throttled-error.ts';
 export { TimedOutError } from './calls/timed-out-error.ts';
-export {
-  type TimeoutContext,
-  type WithTimeoutOptions,
-  withTimeout,
-} from './calls/with-timeout.ts';
+export { type TimeoutOptions, timeout } from './calls/timeout.ts';
 export {
   defaultHedgeQuantileOptions,
   HedgeDelay,

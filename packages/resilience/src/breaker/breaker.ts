@@ -47,6 +47,7 @@ import type {
 } from './breaker-report.ts';
 import type { EjectionCap } from './ejection-cap.ts';
 import { drawOpenMs } from './open-time.ts';
+import { ProbeRound } from './probe-round.ts';
 import { RateGauge } from './rate-gauge.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -68,20 +69,19 @@ export class Breaker {
   #state: BreakerState = 'closed';
   /** Whether calls simply pass: closed, and nothing lies over it. */
   #isPassing = true;
+  #needsTimeAt: 'start' | 'end' | 'failure' = 'failure';
   /** Grows with each change of state and each round of probes: tells late outcomes from present. */
   #generation = 1;
   #failureCountInRow = 0;
   #openingCount = 0;
-  #probesUnderWay = 0;
-  #probesGood = 0;
-  #probesBad = 0;
+  readonly #probes = new ProbeRound();
   #heldBy: 'cap' | 'observe' | undefined;
   #refusedCount = 0;
   #lateCount = 0;
   #reason: BreakerReason | undefined;
   // Times start as doubles: V8 then updates them in place instead of boxing each new one.
   #changedAtMs = NEVER;
-  /** Open: until when. Half-open: when the probes under way are lost. */
+  /** Until when it is open. */
   #untilMs = NEVER;
 
   constructor(options: BreakerOptions, ports: BreakerPorts) {
@@ -102,8 +102,13 @@ export class Breaker {
    * The call did what it should. `tookMs` is for `slowRate`; without it the outcome says nothing
    * there.
    */
-  success(permit: number, nowMs: number, tookMs?: number): void {
-    this.record('success', permit, nowMs, tookMs);
+  success(permit: number, nowMs: number, tookMs = Number.NaN): void {
+    // What nearly every call does, in few enough steps to be compiled into the caller.
+    if (permit === this.#generation && this.#isPassing) {
+      this.#failureCountInRow = 0;
+      if (this.#needsTimeAt === 'failure') this.#heldBy = undefined;
+      else this.#count(true, nowMs, tookMs);
+    } else this.record('success', permit, nowMs, tookMs);
   }
 
   /** The call failed. `rateOnly` (a 429) counts in the rate only; as a probe, either kind fails. */
@@ -147,8 +152,10 @@ export class Breaker {
    */
   retryAfterMs(nowMs: number): number {
     if (this.#isForced) return Number.POSITIVE_INFINITY;
-    const hasRoom = this.#state === 'half-open' && this.#hasRoom;
-    return this.#isLenient || hasRoom ? 0 : Math.max(0, this.#untilMs - nowMs);
+    if (this.#isLenient) return 0;
+    return this.#state === 'open'
+      ? Math.max(0, this.#untilMs - nowMs)
+      : this.#probes.waitMs(nowMs, this.#options);
   }
 
   /** The state in which a call at that time would find the breaker. */
@@ -158,9 +165,12 @@ export class Breaker {
     return this.#state === 'open' && nowMs < this.#untilMs ? 'open' : 'half-open';
   }
 
-  /** Whether the next call needs the time: not while closed, if no trigger asks how long it took. */
-  get needsTime(): boolean {
-    return !this.#isPassing || this.#isSlow(Number.POSITIVE_INFINITY);
+  /**
+   * What the next call needs the time for: `start`, as it is not simply admitted or its duration
+   * counts; `end`, as it is counted; or `failure`, as only a failure is.
+   */
+  get needsTimeAt(): 'start' | 'end' | 'failure' {
+    return this.#needsTimeAt;
   }
 
   /** Everything it knows at `nowMs`. */
@@ -174,7 +184,7 @@ export class Breaker {
       openingCount: this.#openingCount,
       consecutiveFailureCount: this.#failureCountInRow,
       rates: this.#rates.map((rate) => rate.report(nowMs)),
-      probeCount: this.#state === 'half-open' && nowMs < this.#untilMs ? this.#probesUnderWay : 0,
+      probeCount: this.#probes.underWayCountAt(nowMs),
       heldBy: this.#heldBy,
       holds: this.#holds.map((hold) => hold.reason),
       refusedCount: this.#refusedCount,
@@ -190,10 +200,7 @@ export class Breaker {
    */
   update(options: BreakerOptions): void {
     const next = completeBreakerOptions(options, this.#options);
-    if (next.mode !== this.#options.mode) {
-      this.#generation += 1;
-      this.#heldBy = undefined;
-    }
+    if (next.mode !== this.#options.mode) this.#forgetCalls();
     this.#options = next;
     this.#rates = next.trip.rates.map((rate, index) => new RateGauge(rate, this.#rates[index]));
     this.#lookOver();
@@ -210,7 +217,7 @@ export class Breaker {
     };
     const hold = { reason, release, [Symbol.dispose]: release };
     this.#holds = [...this.#holds, hold];
-    this.#generation += 1;
+    this.#forgetCalls();
     this.#lookOver();
     return hold;
   }
@@ -232,9 +239,8 @@ export class Breaker {
   }
 
   /**
-   * Takes what `snapshot` said `elapsedMs` ago, whatever the origin of the clock was;
-   * only for a breaker that has not been used. It opens if the cap lets it. Takes its word for it:
-   * what comes from outside goes through `parseSnapshot` first.
+   * Takes what `snapshot` said `elapsedMs` ago, on whatever clock; only for a breaker that has not
+   * been used. It opens if the cap lets it. Takes the word for it: see `parseSnapshot`.
    */
   restore(snapshot: BreakerSnapshot, nowMs: number, elapsedMs = 0): void {
     const thenMs = nowMs - elapsedMs;
@@ -271,36 +277,22 @@ export class Breaker {
     );
   }
 
-  get #hasRoom(): boolean {
-    // Where none is under way, nothing could end the round: one may leave even if options shrank.
-    return (
-      this.#probesUnderWay === 0 ||
-      this.#probesUnderWay + this.#probesGood + this.#probesBad < this.#options.probeCount
-    );
-  }
-
   #ask(nowMs: number): number {
-    const { mode, probeWaitMaxMs } = this.#options;
-    if (this.#isForced) return this.#refuse();
-    if (mode === 'disabled') return UNCOUNTED;
+    const { mode } = this.#options;
+    if (mode === 'disabled' && !this.#isForced) return UNCOUNTED;
+    if (this.retryAfterMs(nowMs) > 0) {
+      this.#refusedCount += 1;
+      return REFUSED;
+    }
     if (this.#isLenient) {
       this.#close(mode === 'observe' ? 'observed' : 'over-cap', nowMs);
       return this.#generation;
     }
     if (this.#state === 'half-open') {
-      if (this.#probesUnderWay > 0 && nowMs >= this.#untilMs) {
-        this.#probesUnderWay = 0;
-        this.#generation += 1;
-      }
-      if (!this.#hasRoom) return this.#refuse();
-      if (this.#probesUnderWay === 0) this.#untilMs = nowMs + probeWaitMaxMs;
-      this.#probesUnderWay += 1;
+      if (this.#probes.take(nowMs, this.#options)) this.#generation += 1;
       return this.#generation;
     }
-    if (nowMs < this.#untilMs) return this.#refuse();
-    this.#probesGood = this.#probesBad = 0;
-    this.#probesUnderWay = 1;
-    this.#untilMs = nowMs + probeWaitMaxMs;
+    this.#probes.take(nowMs, this.#options);
     // The listener may call, and must not take this permit.
     const permit = this.#generation + 1;
     this.#enter('half-open', 'open-elapsed', nowMs);
@@ -311,9 +303,11 @@ export class Breaker {
     return this.#state === 'open' ? Math.max(0, this.#untilMs - nowMs) : 0;
   }
 
-  #refuse(): number {
-    this.#refusedCount += 1;
-    return REFUSED;
+  /** What is under way will count for nothing, so that nothing may wait for it. */
+  #forgetCalls(): void {
+    this.#generation += 1;
+    this.#probes.begin();
+    this.#heldBy = undefined;
   }
 
   #isSlow(tookMs: number): boolean {
@@ -325,11 +319,17 @@ export class Breaker {
 
   /** An outcome while closed. */
   #count(succeeded: boolean, nowMs: number, tookMs: number): void {
-    const isRow = this.#failureCountInRow >= this.#options.trip.consecutiveFailures;
+    const isRow = !succeeded && this.#failureCountInRow >= this.#options.trip.consecutiveFailures;
     let reason: TripReason | undefined = isRow ? 'consecutive-failures' : undefined;
-    for (const rate of this.#rates) {
-      if (rate.record(succeeded, nowMs, tookMs)) reason ??= rate.trigger.reason;
+    const rates = this.#rates;
+    for (let index = 0; index < rates.length; index += 1) {
+      const rate = rates[index];
+      if (rate?.record(succeeded, nowMs, tookMs) === true) reason ??= rate.trigger.reason;
     }
+    if (reason !== undefined || this.#heldBy !== undefined) this.#judge(reason, nowMs);
+  }
+
+  #judge(reason: TripReason | undefined, nowMs: number): void {
     const before = this.#heldBy;
     this.#heldBy = undefined;
     if (reason === undefined) return;
@@ -346,15 +346,12 @@ export class Breaker {
 
   /** A probe has ended, or said nothing. */
   #endProbe(outcome: CallOutcome, nowMs: number): void {
-    const { probeCount, probeSuccessCountMin } = this.#options;
-    const goodMin = probeSuccessCountMin || probeCount;
-    this.#probesUnderWay -= 1;
-    if (outcome === 'success') this.#probesGood += 1;
-    else if (outcome !== 'ignored') this.#probesBad += 1;
-    if (this.#probesGood >= goodMin) this.#close('probe-succeeded', nowMs);
-    else if (this.#probesBad > probeCount - goodMin) this.#trip('probe-failed', nowMs);
+    const isLast = this.#probes.end(outcome);
+    const isWell = this.#probes.verdict(this.#options);
+    if (isWell === true) this.#close('probe-succeeded', nowMs);
+    else if (isWell === false) this.#trip('probe-failed', nowMs);
     // Nobody holds a permit of this generation any more: one that comes twice is late.
-    else if (this.#probesUnderWay === 0) this.#generation += 1;
+    else if (isLast) this.#generation += 1;
   }
 
   #trip(reason: BreakerReason, nowMs: number): void {
@@ -366,6 +363,7 @@ export class Breaker {
   #open(reason: BreakerReason, forMs: number, nowMs: number): void {
     // What is no time must not fall open.
     this.#untilMs = nowMs + (forMs >= 0 ? forMs : this.#options.openMaxMs);
+    this.#probes.begin();
     this.#enter('open', reason, nowMs);
   }
 
@@ -387,8 +385,10 @@ export class Breaker {
   }
 
   #lookOver(): void {
-    this.#isPassing =
-      this.#state === 'closed' && !this.#isForced && this.#options.mode !== 'disabled';
+    const { mode } = this.#options;
+    this.#isPassing = this.#state === 'closed' && !this.#isForced && mode !== 'disabled';
+    const isTimed = !this.#isPassing || this.#isSlow(Number.POSITIVE_INFINITY);
+    this.#needsTimeAt = isTimed ? 'start' : this.#rates.length > 0 ? 'end' : 'failure';
   }
 }
 

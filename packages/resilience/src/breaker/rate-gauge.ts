@@ -24,12 +24,15 @@ export class RateGauge {
     const { slowMs } = trigger;
     if (slowMs === 0) window.record(succeeded, nowMs);
     else if (tookMs >= 0) window.record(tookMs < slowMs, nowMs);
+    const { failureCount } = window;
+    // Most of the time, and with nothing to divide.
+    if (failureCount === 0) return false;
     const { totalCount } = window;
     // Divided, as the bounds are quotients too: 57 of 100 is 0.57, but 100 × 0.57 is less than 57.
     return (
       totalCount >= trigger.requestCountMin &&
       (window.successCount / totalCount < trigger.successRateMin ||
-        window.failureCount / totalCount >= trigger.rateMax)
+        failureCount / totalCount >= trigger.rateMax)
     );
   }
 

@@ -16,7 +16,6 @@ export interface BreakerRefusal {
 /** The breaker refused the call, which was not made. `cause` is what the last failed one threw. */
 export class BreakerOpenError extends RefusedError {
   readonly code = 'LENO_BREAKER_OPEN';
-  readonly fault = 'upstream';
   readonly by = 'breaker';
   readonly breaker: string;
   readonly state: BreakerState;

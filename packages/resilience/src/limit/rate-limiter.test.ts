@@ -44,7 +44,7 @@ test.each([
     expect(limiter.tryAcquire(0)).toBe(false);
     expect(limiter.reserve(0, last - 1, cost)).toBe(-1);
     expect(limiter.reserve(0, last, cost)).toBeCloseTo(last, 9);
-    expect(limiter.explain(0).refusedCount).toBe(2);
+    expect([limiter.refusedCount, limiter.explain(0).refusedCount]).toEqual([2, 2]);
   }
 });
 

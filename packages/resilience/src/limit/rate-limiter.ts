@@ -39,6 +39,8 @@ export interface RateLimiter {
   update(options: RateOptions, nowMs: number): void;
   /** For people who ask why. Changes nothing. */
   explain(nowMs: number): RateLimiterReport;
+  /** Calls refused since the start: the metric of this bound. */
+  readonly refusedCount: number;
 }
 
 /** Everything that a rate limiter knows. */

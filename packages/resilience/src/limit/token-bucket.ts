@@ -124,7 +124,6 @@ export class TokenBucket implements RateLimiter {
     };
   }
 
-  /** Calls refused since the start: the metric of this bound. */
   get refusedCount(): number {
     return this.#refusedCount;
   }

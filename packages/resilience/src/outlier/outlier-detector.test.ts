@@ -200,6 +200,8 @@ test('OD-05: 30 ejections grow from 10 s to 300 s, then stay there', () => {
     return (nowMs - startMs) / 10_000;
   });
   expect(lasted).toEqual([...Array.from({ length: 30 }, (_, index) => index + 1), 30, 30]);
+  // Nor does what has to decay grow for ever.
+  expect(set.detector.explain(nowMs).endpoints[0]?.ejectionFactor).toBe(31);
 });
 
 test('each interval that went well makes the next ejection shorter', () => {
@@ -271,7 +273,9 @@ test('OD-06: what was under way when it left ejects it once', () => {
   const set = new Endpoints(1);
   set.play(0, 'x'.repeat(30));
   expect(set.events).toEqual(['0 a ejected consecutive-errors']);
-  expect(set.detector.explain(0).detectedCounts['consecutive-errors']).toBe(1);
+  const { detectedCounts, endpoints } = set.detector.explain(0);
+  expect(detectedCounts['consecutive-errors']).toBe(1);
+  expect(endpoints[0]?.requestCount).toBe(5);
   // And none of it counts once it is in again.
   set.play(0, 'xxxx', 30_000);
   expect(set.out(30_000)).toBe('');
@@ -362,6 +366,45 @@ test('where others have left, those come back whose time is over first', () => {
   cap.setEndpointCount(2);
   set.detector.tick(300);
   expect(set.events.slice(3)).toEqual(['200 c restored over-cap', '300 b restored over-cap']);
+});
+
+test('an ejection ends when its time is over, not with the interval', () => {
+  const set = new Endpoints(1, { ejectionMs: 1_000 });
+  for (const nowMs of [0, 999, 1_000]) set.play(0, 'xxxxx', nowMs);
+  expect(set.events).toEqual([
+    '0 a ejected consecutive-errors',
+    '1000 a restored elapsed',
+    '1000 a ejected consecutive-errors',
+  ]);
+});
+
+test('what failed in a row before an ejection, of any kind, is forgiven after it', () => {
+  const set = new Endpoints(5, { ...ratesOnly, splitLocalOrigin: true });
+  set.rate(0, 50, 50);
+  for (const index of [1, 2, 3, 4]) set.rate(index, 100, 0);
+  set.play(0, 'llll', 9_000);
+  set.play(0, 'l', 40_000);
+  expect(set.events).toEqual(['10000 a ejected success-rate', '40000 a restored elapsed']);
+});
+
+test('a listener may throw, or call the detector: nothing is judged twice', () => {
+  const set = new Endpoints(6, failureRatio);
+  for (let index = 0; index < 6; index += 1) set.rate(index, 0, 50);
+  const { onEvent } = set.detector;
+  set.detector.onEvent = (event) => {
+    onEvent?.(event);
+    set.play(5, 'x', 10_000);
+    set.detector.tick(10_000);
+    if (set.events.length === 2) throw new Error('mine');
+  };
+  expect(() => {
+    set.detector.tick(10_000);
+  }).toThrow('mine');
+  set.detector.tick(20_000);
+  expect(set.events).toEqual(['10000 a ejected failure-ratio', '10000 b ejected failure-ratio']);
+  set.detector.tick(40_000);
+  expect(set.out(40_000)).toBe('');
+  expect(set.detector.ejectedCount).toBe(0);
 });
 
 test('jitter lengthens an ejection, beyond the maximum too', () => {

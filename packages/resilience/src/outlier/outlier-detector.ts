@@ -45,7 +45,10 @@ export interface OutlierPorts {
 
 /** One per endpoint set; see the top of this file. */
 export class OutlierDetector {
-  /** Told of each ejection, of each that was spared, and of each return, once it is complete. */
+  /**
+   * Told of each ejection, of each that was spared, and of each return, once it is complete; it may
+   * call the detector. What it throws, the caller gets.
+   */
   onEvent: ((event: OutlierEvent) => void) | undefined;
   readonly #rng: Rng;
   readonly #cap: EjectionCap;
@@ -152,14 +155,18 @@ export class OutlierDetector {
     const count = Math.floor((nowMs - this.#intervalAtMs) / intervalMs);
     if (count >= 1) {
       const endMs = this.#intervalAtMs + intervalMs;
+      this.#intervalAtMs += count * intervalMs;
       this.#restoreDue(endMs);
       for (const endpoint of this.#endpoints) endpoint.decay(endMs, 1, intervalMs);
-      this.#judge('external', endMs);
-      if (this.#options.splitLocalOrigin) this.#judge('local', endMs);
-      this.#intervalAtMs += count * intervalMs;
+      this.#judge(endMs);
+      this.#restoreDue(nowMs);
+      // The further intervals that have ended, of which nobody has seen anything.
+      for (const endpoint of this.#endpoints) {
+        endpoint.decay(endMs + intervalMs, count - 1, intervalMs);
+      }
+    } else {
+      this.#restoreDue(nowMs);
     }
-    this.#restoreDue(nowMs);
-    if (count >= 1) this.#endIntervals(count, intervalMs);
     this.#makeRoom(nowMs);
     this.#setDue();
   }
@@ -223,24 +230,17 @@ export class OutlierDetector {
     this.#detect(state, 'consecutive-local-failures', nowMs);
   }
 
-  #judge(origin: Origin, atMs: number): void {
-    const found = judgeRates(this.#endpoints, origin, this.#options);
-    this.#judgements[origin] = found.judgement;
-    const isLocal = origin === 'local';
-    for (const state of found.bySuccessRate) {
-      this.#detect(state, isLocal ? 'local-success-rate' : 'success-rate', atMs);
-    }
-    for (const state of found.byFailureRatio) {
-      this.#detect(state, isLocal ? 'local-failure-ratio' : 'failure-ratio', atMs);
-    }
-  }
-
-  #endIntervals(count: number, intervalMs: number): void {
-    const secondMs = this.#intervalAtMs - (count - 2) * intervalMs;
-    for (const endpoint of this.#endpoints) {
-      endpoint.endInterval();
-      if (count > 1) endpoint.decay(secondMs, count - 1, intervalMs);
-    }
+  /** Judges the interval and begins the next, before anybody is told: a listener may throw. */
+  #judge(atMs: number): void {
+    const external = judgeRates(this.#endpoints, 'external', this.#options);
+    const local = judgeRates(this.#endpoints, 'local', this.#options);
+    this.#judgements.external = external.judgement;
+    this.#judgements.local = local.judgement;
+    for (const endpoint of this.#endpoints) endpoint.endInterval();
+    for (const state of external.bySuccessRate) this.#detect(state, 'success-rate', atMs);
+    for (const state of external.byFailureRatio) this.#detect(state, 'failure-ratio', atMs);
+    for (const state of local.bySuccessRate) this.#detect(state, 'local-success-rate', atMs);
+    for (const state of local.byFailureRatio) this.#detect(state, 'local-failure-ratio', atMs);
   }
 
   #detect(state: EndpointState, because: OutlierReason, atMs: number): void {
