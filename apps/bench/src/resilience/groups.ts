@@ -40,6 +40,7 @@ const closedExecute: Group = {
   kind: 'timed',
   case: 'closed breaker, execute',
   baseline: 'bare',
+  isIsolated: true,
   subjects: [
     { name: 'bare', load: bareCall },
     { name: 'leno (default)', load: () => lenoExecute('default') },
@@ -63,6 +64,7 @@ const open: Group = {
   kind: 'timed',
   case: 'open breaker, refused and caught',
   baseline: 'bare rejection',
+  isIsolated: true,
   subjects: [
     { name: 'bare rejection', load: bareRejection },
     { name: 'leno (permit)', load: lenoOpenPermit },
@@ -79,6 +81,7 @@ const pipelines: Group = {
   kind: 'timed',
   case: 'retry, timeout and breaker, success',
   baseline: 'bare',
+  isIsolated: true,
   subjects: [
     { name: 'bare', load: bareCall },
     { name: 'alfred', load: alfredPipeline },
@@ -94,6 +97,7 @@ const sampleCountOf = (isQuick: boolean): number => (isQuick ? 100 : 100_000);
 const failureInFullWindow: Group = {
   kind: 'timed',
   case: 'one failure with 100,000 samples in the window',
+  isIsolated: true,
   subjects: [
     { name: 'leno', load: ({ isQuick }) => lenoFailure(sampleCountOf(isQuick)) },
     { name: 'cockatiel', load: ({ isQuick }) => cockatielFailure(sampleCountOf(isQuick)) },
