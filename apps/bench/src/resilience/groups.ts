@@ -1,6 +1,13 @@
 /** `pnpm bench resilience`. */
 import type { Group } from '../harness/group.ts';
-import { lenoExecute, lenoFailure, lenoOpenExecute, lenoOpenPermit, lenoPermit } from './leno.ts';
+import {
+  lenoExecute,
+  lenoFailure,
+  lenoOpenExecute,
+  lenoOpenPermit,
+  lenoPermit,
+  lenoPipeline,
+} from './leno.ts';
 import { alfredClosed, alfredOpen, alfredPipeline } from './peers/alfred.ts';
 import { bareCall, bareRejection } from './peers/bare.ts';
 import { brakesClosed } from './peers/brakes.ts';
@@ -69,6 +76,7 @@ const pipelines: Group = {
   baseline: 'bare',
   subjects: [
     { name: 'bare', load: bareCall },
+    { name: 'leno', load: lenoPipeline },
     { name: 'alfred', load: alfredPipeline },
     { name: 'p-retry and opossum', load: opossumPipeline },
     { name: 'cockatiel (cooperative)', load: () => cockatielPipeline('cooperative') },
