@@ -4,12 +4,10 @@ import { Breaker } from '../breaker/breaker.ts';
 import type { BreakerOptions } from '../breaker/breaker-options.ts';
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
 import { BreakerOpenError } from './breaker-open-error.ts';
-import type { CallEnding } from './call-ending.ts';
+import type { CallEnding, CallOutcome } from './call-ending.ts';
+import { JudgedError } from './judged-error.ts';
 import { systemPorts } from './ports.ts';
 import { RefusedError } from './refused-error.ts';
-
-/** What an ending says of the service: `rateOnly` is its 429, `ignored` says nothing. */
-export type CallOutcome = 'success' | 'failure' | 'rateOnly' | 'ignored';
 
 /** Options of `createBreaker`; those of the engine default to `defaultBreakerOptions`. */
 export interface CallBreakerOptions extends BreakerOptions {
@@ -29,6 +27,7 @@ export function classifyCall(ending: CallEnding): CallOutcome {
   if (ending.kind === 'returned') return 'success';
   const { thrown } = ending;
   if (thrown instanceof RefusedError) return 'ignored';
+  if (thrown instanceof JudgedError) return thrown.outcome;
   return thrown instanceof Error && thrown.name === 'AbortError' ? 'ignored' : 'failure';
 }
 
