@@ -51,6 +51,13 @@ for (const { name, needs, program = '', version } of runtimes) {
   });
 }
 
+test('the packages run where there is nothing of Node', async () => {
+  const realm = join(repository, 'apps/bench/runtimes/bare-realm.mjs');
+  const flags = ['--experimental-vm-modules', '--no-warnings'];
+  const { stdout } = await run(process.execPath, [...flags, realm]);
+  expect(stdout).toMatch(/^ok \d+$/m);
+});
+
 /** The built files of all packages, by path from the root of the repository. */
 function builtTree(): Tree {
   const texts: Record<string, string> = {};

@@ -53,7 +53,7 @@ function checkStd() {
 }
 
 function checkBreaker() {
-  const options = { consecutiveFailures: 2, openMs: 1_000, openJitterRatio: 0 };
+  const options = { trip: resilience.consecutive(2), openMs: 1_000, openJitterRatio: 0 };
   const breaker = new resilience.Breaker(options, { rng: () => 0 });
   for (let index = 0; index < 2; index += 1) breaker.failure(breaker.tryAcquire(0), 0);
   check('two failures open', [breaker.stateAt(0), breaker.tryAcquire(999)], ['open', -1]);
@@ -67,11 +67,13 @@ function checkBreaker() {
 async function checkCalls() {
   const ports = virtualPorts();
   const { clock, rng } = ports;
-  const breaker = resilience.createBreaker({ consecutiveFailures: 1, clock, rng });
+  const breaker = resilience.createBreaker({ trip: resilience.consecutive(1), clock, rng });
   const fail = () => Promise.reject(new Error('down'));
   check('what is thrown passes', await codeThrownBy(() => breaker.execute(fail)), 'down');
   const code = await codeThrownBy(() => breaker.execute(fail));
   check('a refusal has a code', code, 'LENO_BREAKER_OPEN');
+  const settled = await breaker.settle(fail);
+  check('and is a value for who asks so', settled.kind, 'refused');
   let tryCount = 0;
   const flaky = () => {
     tryCount += 1;
@@ -89,6 +91,8 @@ async function checkCalls() {
   check('a timeout ends a wait', await codeThrownBy(timingOut), 'LENO_TIMED_OUT');
   const aborted = await bounded.execute(({ signal }) => signal.aborted);
   check('a signal is there for who asks', aborted, false);
+  const own = await resilience.createBreaker().execute(() => 'up');
+  check("the runtime's own clock will do", own, 'up');
   const bad = await codeThrownBy(() => resilience.createBreaker({ openMs: Number.NaN }));
   check('bad options are refused', bad, 'LENO_RESILIENCE_OPTION');
 }

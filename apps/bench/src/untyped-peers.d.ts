@@ -69,6 +69,18 @@ declare module 'brakes' {
   export = Brakes;
 }
 
+declare module 'loadbalance' {
+  interface Engine<T> {
+    pick(): T;
+  }
+  const loadbalance: {
+    roundRobin<T>(
+      pool: readonly T[] | readonly { readonly object: T; readonly weight: number }[],
+    ): Engine<T>;
+  };
+  export = loadbalance;
+}
+
 declare module 'hashring' {
   class HashRing {
     constructor(

@@ -1,16 +1,35 @@
-export { Breaker, type BreakerPorts } from './breaker/breaker.ts';
-export { type BreakerOptions, defaultBreakerOptions } from './breaker/breaker-options.ts';
+export { Breaker } from './breaker/breaker.ts';
+export {
+  type BreakerMode,
+  type BreakerOptions,
+  defaultBreakerOptions,
+} from './breaker/breaker-options.ts';
+export type { BreakerPorts } from './breaker/breaker-ports.ts';
 export type {
+  BreakerHold,
   BreakerListener,
   BreakerReason,
   BreakerReport,
+  BreakerSnapshot,
   BreakerState,
+  CallOutcome,
+  RateReport,
+  TripReason,
 } from './breaker/breaker-report.ts';
 export {
   defaultEjectionCapOptions,
   EjectionCap,
   type EjectionCapOptions,
 } from './breaker/ejection-cap.ts';
+export {
+  type FailureRateOptions,
+  failureRate,
+  type RateWindowOptions,
+} from './breaker/failure-rate.ts';
+export { parseSnapshot } from './breaker/parse-snapshot.ts';
+export { type SlowRateOptions, slowRate } from './breaker/slow-rate.ts';
+export { anyOf, consecutive, type RateTrigger, type Trigger } from './breaker/trigger.ts';
+export { lastCalls, lastMs, type WindowSize } from './breaker/window-size.ts';
 export {
   type AdaptiveConcurrencyOptions,
   adaptiveConcurrency,
@@ -27,7 +46,7 @@ export {
   classifyCall,
   createBreaker,
 } from './calls/call-breaker.ts';
-export type { CallEnding, CallOutcome } from './calls/call-ending.ts';
+export type { CallEnding } from './calls/call-ending.ts';
 export { ConcurrencyLimitedError } from './calls/concurrency-limited-error.ts';
 export { type FallbackOptions, fallback } from './calls/fallback.ts';
 export type { CallContext, CallFunction } from './calls/frame.ts';
@@ -74,6 +93,23 @@ export {
 } from './limit/throttler.ts';
 export { TokenBucket, type TokenBucketOptions } from './limit/token-bucket.ts';
 export { type VegasOptions, vegas } from './limit/vegas.ts';
+export { OutlierDetector, type OutlierPorts } from './outlier/outlier-detector.ts';
+export {
+  defaultOutlierOptions,
+  type EnforceRatios,
+  type OutlierOptions,
+  type OutlierReason,
+} from './outlier/outlier-options.ts';
+export type {
+  OutlierCounts,
+  OutlierEndpoint,
+  OutlierEndpointReport,
+  OutlierEvent,
+  OutlierOutcome,
+  OutlierReport,
+  RateJudgement,
+  RestoreReason,
+} from './outlier/outlier-report.ts';
 export {
   type BackoffJitter,
   type BackoffOptions,
@@ -96,6 +132,7 @@ export {
   defaultRetryBudgetOptions,
   RetryBudget,
   type RetryBudgetOptions,
+  type RetryBudgetReport,
 } from './retry/retry-budget.ts';
 export {
   defaultRequestTimeouts,

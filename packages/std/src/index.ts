@@ -8,6 +8,7 @@ export {
   type TimerHandle,
   type Timers,
 } from './clock.ts';
+export { CountWindow } from './count-window.ts';
 export { type DeadlineMs, deadlineAfter, isExpired, remainingMs } from './deadline.ts';
 export { Ewma } from './ewma.ts';
 export { codeOf, type Fault, LenoError, messageOf } from './leno-error.ts';
@@ -20,4 +21,10 @@ export {
 export { err, ok, type Result } from './result.ts';
 export { type Rng, seededRng, systemRng } from './rng.ts';
 export { type Unsubscribe, Watch } from './watch.ts';
-export { TimeWindow } from './window.ts';
+export {
+  failureCountAt,
+  type OutcomeRun,
+  type OutcomeWindow,
+  successCountAt,
+  TimeWindow,
+} from './window.ts';

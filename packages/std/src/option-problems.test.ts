@@ -11,10 +11,10 @@ test('says everything that is wrong at once, with path, value and bound', () => 
   problems.count('permits', 1, 1);
   problems.check(false, 'mode', 'on', 'be enforce or observe');
   expect(problems.message).toBe(
-    'breaker.openMs must be a finite number of at least 1, not NaN; ' +
+    'breaker.openMs must be a finite number from 1 to Infinity, not NaN; ' +
       'breaker.ratio must be a finite number from 0 to 1, not 2; ' +
-      'breaker.permits must be a whole number of at least 1, not 0; ' +
-      'breaker.permits must be a whole number of at least 1, not 1.5; ' +
+      'breaker.permits must be a finite number from 1 to Infinity, not 0; ' +
+      'breaker.permits must be a whole number, not 1.5; ' +
       'breaker.mode must be enforce or observe, not "on"',
   );
   expect(problems.list.map((it) => it.value)).toEqual([Number.NaN, 2, 0, 1.5, 'on']);

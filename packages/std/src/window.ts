@@ -1,70 +1,68 @@
-import { assert } from './assert.ts';
+/** Successes and failures that are recent enough to count. */
+export interface OutcomeWindow {
+  /** Adds one outcome, or `count` equal ones, at `nowMs`. */
+  record(succeeded: boolean, nowMs: number, count?: number): void;
+  /** Forgets what is too old at `nowMs`. Read the counts after it, or after `record`. */
+  roll(nowMs: number): void;
+  readonly successCount: number;
+  readonly failureCount: number;
+  readonly totalCount: number;
+  /** What counts at `nowMs`, oldest first. Changes nothing. */
+  runs(nowMs: number): OutcomeRun[];
+  /** Forgets everything. */
+  reset(): void;
+}
+
+/** Outcomes that came together: how long ago, successes, failures. Plain, to be kept as JSON. */
+export type OutcomeRun = readonly [ageMs: number, successCount: number, failureCount: number];
 
 /**
- * Counts of two kinds of event over the last `windowMs`, in `bucketCount` buckets. Exact: the sums
- * are kept beside the ring and never drift, and a bucket leaves as a whole when its time is over.
- * After linkerd2-proxy's success-rate breaker: the roll advances by whole bucket widths.
+ * Counts of two kinds of event over the last `windowMs`, in buckets, ten unless said otherwise.
+ * Exact: the sums are kept beside the ring and never drift, and a bucket leaves as a whole when its
+ * time is over. After linkerd2-proxy's success-rate breaker: the roll advances by whole widths.
  */
-export class TimeWindow {
+export class TimeWindow implements OutcomeWindow {
   readonly #widthMs: number;
-  readonly #successes: Uint32Array;
-  readonly #failures: Uint32Array;
+  // Of each bucket the successes, then its failures.
+  readonly #counts: Uint32Array;
   #slot = 0;
   #rolledAtMs = Number.NEGATIVE_INFINITY;
   #successCount = 0;
   #failureCount = 0;
 
+  /** `windowMs` is finite and above 0. */
   constructor(windowMs: number, bucketCount = 10) {
-    assert(windowMs > 0 && Number.isFinite(windowMs), 'windowMs > 0');
-    assert(Number.isInteger(bucketCount) && bucketCount >= 1, 'bucketCount >= 1');
     this.#widthMs = windowMs / bucketCount;
-    this.#successes = new Uint32Array(bucketCount);
-    this.#failures = new Uint32Array(bucketCount);
+    this.#counts = new Uint32Array(2 * bucketCount);
   }
 
-  /** Adds one event at `nowMs`. Time that runs backwards is taken as the present bucket. */
-  record(succeeded: boolean, nowMs: number): void {
-    this.roll(nowMs);
-    if (succeeded) {
-      this.#successes[this.#slot] = (this.#successes[this.#slot] ?? 0) + 1;
-      this.#successCount += 1;
-    } else {
-      this.#failures[this.#slot] = (this.#failures[this.#slot] ?? 0) + 1;
-      this.#failureCount += 1;
-    }
+  /** Adds events at `nowMs`. Time that runs backwards is taken as the present bucket. */
+  record(succeeded: boolean, nowMs: number, count = 1): void {
+    // An empty window has rolled an infinitely long time ago.
+    if (nowMs - this.#rolledAtMs >= this.#widthMs) this.roll(nowMs);
+    const index = succeeded ? this.#slot : this.#slot + 1;
+    this.#counts[index] = (this.#counts[index] ?? 0) + count;
+    if (succeeded) this.#successCount += count;
+    else this.#failureCount += count;
   }
 
-  /** Forgets what is older than the window at `nowMs`. Read the counts after it. */
   roll(nowMs: number): void {
-    if (this.#rolledAtMs === Number.NEGATIVE_INFINITY) {
-      this.#rolledAtMs = nowMs;
+    const counts = this.#counts;
+    const steps = this.#stepsTo(nowMs);
+    if (steps >= counts.length) {
+      // Buckets keep to whole widths from the first outcome; an empty window begins here.
+      const rolledAtMs = this.#rolledAtMs + (steps / 2) * this.#widthMs;
+      this.reset();
+      this.#rolledAtMs = steps < Number.POSITIVE_INFINITY ? rolledAtMs : nowMs;
       return;
     }
-    const elapsedMs = nowMs - this.#rolledAtMs;
-    if (elapsedMs < this.#widthMs) return;
-    const steps = Math.floor(elapsedMs / this.#widthMs);
-    this.#rolledAtMs += steps * this.#widthMs;
-    if (steps >= this.#successes.length) {
-      this.#clearCounts();
-      return;
+    for (let step = 0; step < steps; step += 2) {
+      this.#slot = (this.#slot + 2) % counts.length;
+      this.#successCount -= counts[this.#slot] ?? 0;
+      this.#failureCount -= counts[this.#slot + 1] ?? 0;
+      counts.fill(0, this.#slot, this.#slot + 2);
+      this.#rolledAtMs += this.#widthMs;
     }
-    for (let step = 0; step < steps; step += 1) {
-      this.#slot = (this.#slot + 1) % this.#successes.length;
-      this.#successCount -= this.#successes[this.#slot] ?? 0;
-      this.#failureCount -= this.#failures[this.#slot] ?? 0;
-      this.#successes[this.#slot] = 0;
-      this.#failures[this.#slot] = 0;
-    }
-  }
-
-  /** The successes within the window at `nowMs`. Changes nothing, unlike `roll`. */
-  successCountAt(nowMs: number): number {
-    return this.#successCount - this.#leaving(this.#successes, nowMs);
-  }
-
-  /** The failures within the window at `nowMs`. Changes nothing, unlike `roll`. */
-  failureCountAt(nowMs: number): number {
-    return this.#failureCount - this.#leaving(this.#failures, nowMs);
   }
 
   get successCount(): number {
@@ -79,28 +77,38 @@ export class TimeWindow {
     return this.#successCount + this.#failureCount;
   }
 
-  /** Forgets everything. */
-  reset(): void {
-    this.#rolledAtMs = Number.NEGATIVE_INFINITY;
-    this.#clearCounts();
-  }
-
-  /** How many of `counts` a roll to `nowMs` would forget. */
-  #leaving(counts: Uint32Array, nowMs: number): number {
-    const elapsedMs = nowMs - this.#rolledAtMs;
-    if (elapsedMs < this.#widthMs || this.#rolledAtMs === Number.NEGATIVE_INFINITY) return 0;
-    const steps = Math.min(counts.length, Math.floor(elapsedMs / this.#widthMs));
-    let sum = 0;
-    for (let step = 1; step <= steps; step += 1) {
-      sum += counts[(this.#slot + step) % counts.length] ?? 0;
+  runs(nowMs: number): OutcomeRun[] {
+    const runs: OutcomeRun[] = [];
+    const counts = this.#counts;
+    const leaving = Math.max(0, this.#stepsTo(nowMs));
+    // The oldest bucket comes after the present one; what a roll would drop is passed over.
+    for (let ahead = leaving + 2; ahead <= counts.length; ahead += 2) {
+      const slot = (this.#slot + ahead) % counts.length;
+      const [successCount = 0, failureCount = 0] = counts.subarray(slot);
+      const ageMs = nowMs - this.#rolledAtMs + (counts.length - ahead) * 0.5 * this.#widthMs;
+      if (successCount + failureCount > 0) runs.push([ageMs, successCount, failureCount]);
     }
-    return sum;
+    return runs;
   }
 
-  #clearCounts(): void {
-    this.#successes.fill(0);
-    this.#failures.fill(0);
-    this.#successCount = 0;
-    this.#failureCount = 0;
+  reset(): void {
+    this.#counts.fill(0);
+    this.#successCount = this.#failureCount = 0;
+    this.#rolledAtMs = Number.NEGATIVE_INFINITY;
   }
+
+  /** How far the slot is behind. */
+  #stepsTo(nowMs: number): number {
+    return 2 * Math.floor((nowMs - this.#rolledAtMs) / this.#widthMs);
+  }
+}
+
+/** The successes that count at `nowMs`. Changes nothing, unlike `roll`. */
+export function successCountAt(window: OutcomeWindow, nowMs: number): number {
+  return window.runs(nowMs).reduce((sum, [, successCount]) => sum + successCount, 0);
+}
+
+/** The failures that count at `nowMs`. Changes nothing, unlike `roll`. */
+export function failureCountAt(window: OutcomeWindow, nowMs: number): number {
+  return window.runs(nowMs).reduce((sum, [, , failureCount]) => sum + failureCount, 0);
 }

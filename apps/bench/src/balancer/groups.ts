@@ -1,22 +1,38 @@
 /** `pnpm bench balancer`. */
-import type { Group, Subject } from '../harness/group.ts';
+import type { Group } from '../harness/group.ts';
 import { lenoCall, lenoPick } from './leno.ts';
 import { loadBalancersPick } from './peers/load-balancers.ts';
+import { loadbalancePick } from './peers/loadbalance.ts';
 import { consistentHashPick, hashringPick } from './peers/rings.ts';
 import { xxhashWasm32, xxhashWasm64 } from './peers/xxhash-wasm.ts';
 
-/** One kind of picker among few and among many; others that do alike stand beside it. */
-function picks(
-  name: string,
-  load: (hostCount: number) => Subject['load'],
-  peers: (hostCount: number) => readonly Subject[] = () => [],
-): readonly Group[] {
-  return [10, 1_000].map((hostCount) => ({
-    kind: 'timed',
-    case: `pick among ${hostCount.toLocaleString('en')}: ${name}`,
-    subjects: [{ name: 'leno', load: load(hostCount) }, ...peers(hostCount)],
-  }));
-}
+const hostCounts = [10, 1_000];
+const among = (hostCount: number): string => `pick among ${hostCount.toLocaleString('en')}`;
+
+const picks: readonly Group[] = hostCounts.map((hostCount) => ({
+  kind: 'timed',
+  case: among(hostCount),
+  isIsolated: true,
+  subjects: [
+    { name: 'leno round robin', load: () => lenoPick('roundRobin', hostCount) },
+    { name: 'leno weighted', load: () => lenoPick('weighted', hostCount) },
+    { name: 'leno P2C peak EWMA', load: () => lenoPick('peakEwma', hostCount) },
+    { name: 'leno P2C peak EWMA, start and end too', load: () => lenoCall('peakEwma', hostCount) },
+    { name: 'loadbalance round robin', load: () => loadbalancePick('plain', hostCount) },
+    { name: 'loadbalance weighted', load: () => loadbalancePick('weighted', hostCount) },
+    { name: 'load-balancers P2C', load: () => loadBalancersPick('p2c', hostCount) },
+    { name: 'load-balancers random', load: () => loadBalancersPick('random', hostCount) },
+  ],
+}));
+
+const keyed: readonly Group[] = hostCounts.map((hostCount) => ({
+  kind: 'timed',
+  case: `${among(hostCount)} by a key of 24 characters`,
+  subjects: [
+    { name: 'hashring', load: () => hashringPick(hostCount) },
+    { name: 'consistent-hash', load: () => consistentHashPick(hostCount) },
+  ],
+}));
 
 const hashes: Group = {
   kind: 'timed',
@@ -27,27 +43,5 @@ const hashes: Group = {
   ],
 };
 
-const rings: readonly Group[] = [10, 1_000].map((hostCount) => ({
-  kind: 'timed',
-  case: `pick among ${hostCount.toLocaleString('en')}: ring, a key of 24 characters`,
-  subjects: [
-    { name: 'hashring', load: () => hashringPick(hostCount) },
-    { name: 'consistent-hash', load: () => consistentHashPick(hostCount) },
-  ],
-}));
-
 /** In the order of the table. */
-export const balancerGroups: readonly Group[] = [
-  ...picks('round robin', (hostCount) => () => lenoPick('roundRobin', hostCount)),
-  ...picks('weighted', (hostCount) => () => lenoPick('weighted', hostCount)),
-  ...picks(
-    'P2C peak EWMA',
-    (hostCount) => () => lenoPick('peakEwma', hostCount),
-    (hostCount) => [
-      { name: 'load-balancers', load: () => loadBalancersPick('p2c', hostCount) },
-      { name: 'leno, with its start and end', load: () => lenoCall('peakEwma', hostCount) },
-    ],
-  ),
-  ...rings,
-  hashes,
-];
+export const balancerGroups: readonly Group[] = [...picks, ...keyed, hashes];

@@ -24,15 +24,16 @@ export function lenoPick(kind: PickerKind, hostCount: number): Run {
     picker.started(index, 10.5);
     picker.ended(index, 20.25, 5 + rng() * 20, 'success');
   }
-  let nowMs = 1_000.5;
+  let passedMs = 0;
   return {
     kind: 'sync',
     run: (count) => {
+      const startMs = 1_000.5 + passedMs;
       let sum = 0;
       for (let index = 0; index < count; index += 1) {
-        if ((index & 63) === 0) nowMs += 0.25;
-        sum += picker.pick(nowMs, rng, admits);
+        sum += picker.pick(startMs + (index >> 6), rng, admits);
       }
+      passedMs += count >> 6;
       return sum;
     },
   };
@@ -42,18 +43,20 @@ export function lenoPick(kind: PickerKind, hostCount: number): Run {
 export function lenoCall(kind: PickerKind, hostCount: number): Run {
   const picker = createPicker(kind, endpoints(hostCount));
   const rng = seededRng(1);
-  let nowMs = 1_000.5;
+  let passedMs = 0;
   return {
     kind: 'sync',
     run: (count) => {
+      const startMs = 1_000.5 + passedMs;
       let sum = 0;
       for (let index = 0; index < count; index += 1) {
-        nowMs += 0.25;
+        const nowMs = startMs + index / 4;
         const picked = picker.pick(nowMs, rng, admits);
         picker.started(picked, nowMs);
         picker.ended(picked, nowMs, 4.5 + (picked & 15), 'success');
         sum += picked;
       }
+      passedMs += count / 4;
       return sum;
     },
   };

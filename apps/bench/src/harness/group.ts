@@ -32,6 +32,11 @@ export interface TimedGroup {
   readonly case: string;
   /** The subject that ratios are to: the same work without what is measured. */
   readonly baseline?: string;
+  /**
+   * Each subject has a process of its own, with the baseline if there is one, where they share a
+   * loop or an engine: the compiler would see all of them at once, and inline none.
+   */
+  readonly isIsolated?: boolean;
   readonly subjects: readonly Subject[];
 }
 

@@ -60,6 +60,20 @@ test('ratios are to the baseline of the group', () => {
   expect(reportRows([{ ...outcome, baseline: null }]).map((it) => it.ratio)).toEqual([null, null]);
 });
 
+test('of a baseline that is measured with each subject, the first is reported', () => {
+  const measured = (name: string, value: number) =>
+    ({ kind: 'measured', name, figures: [time(value)] }) as const;
+  const parts = [
+    { case: 'a', baseline: 'bare', outcomes: [measured('bare', 40), measured('one', 44)] },
+    { case: 'a', baseline: 'bare', outcomes: [measured('bare', 50), measured('two', 60)] },
+  ];
+  expect(reportRows(parts).map(({ subject, ratio }) => [subject, ratio])).toEqual([
+    ['bare', 1],
+    ['one', 1.1],
+    ['two', 1.2],
+  ]);
+});
+
 const row: ReportRow = {
   subject: 'ours',
   case: 'a',
@@ -78,14 +92,14 @@ const goal = (of: Goal['of'], max: number): Goal => ({
 });
 
 test.each([
-  { of: 'value', max: 44, verdict: 'met' },
-  { of: 'value', max: 43, verdict: 'missed' },
-  { of: 'ratio', max: 1.1, verdict: 'met' },
-  { of: 'ratio', max: 1.09, verdict: 'missed' },
-  { of: 'excess', max: 4, verdict: 'met' },
-  { of: 'excess', max: 3, verdict: 'missed' },
-] as const)('44 beside 40 against a $of of $max: $verdict', ({ of, max, verdict }) => {
-  expect(verdictOf(goal(of, max), row)).toBe(verdict);
+  { value: 44, of: 'value', max: 44, verdict: 'met' },
+  { value: 44, of: 'value', max: 43, verdict: 'missed' },
+  { value: 44.1, of: 'ratio', max: 1.1, verdict: 'met' },
+  { value: 44.4, of: 'ratio', max: 1.1, verdict: 'missed' },
+  { value: 44.4, of: 'excess', max: 4, verdict: 'met' },
+  { value: 44.6, of: 'excess', max: 4, verdict: 'missed' },
+] as const)('$value beside 40, $of at most $max: $verdict', ({ value, of, max, verdict }) => {
+  expect(verdictOf(goal(of, max), { ...row, value, ratio: value / 40 })).toBe(verdict);
 });
 
 test('a goal that needs a baseline is missed without one', () => {

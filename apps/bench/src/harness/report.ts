@@ -27,10 +27,16 @@ export interface Report {
   readonly absent: readonly AbsentPeer[];
 }
 
-/** Rows in the order of the groups. */
+/** Rows in the order of the groups. Of a baseline that several groups of a case measured, the first. */
 export function reportRows(groups: readonly GroupOutcome[]): readonly ReportRow[] {
+  const seen = new Set<string>();
   return groups.flatMap((group) =>
-    group.outcomes.flatMap((outcome) => (outcome.kind === 'absent' ? [] : rowsOf(group, outcome))),
+    group.outcomes.flatMap((outcome) => {
+      const key = `${group.case}: ${outcome.name}`;
+      if (outcome.kind === 'absent' || seen.has(key)) return [];
+      seen.add(key);
+      return rowsOf(group, outcome);
+    }),
   );
 }
 

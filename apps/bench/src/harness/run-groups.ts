@@ -7,6 +7,8 @@ import type { GroupOutcome } from './group.ts';
 export interface GroupsRequest {
   readonly name: string;
   readonly cases: readonly string[];
+  /** One subject of the case instead of all. */
+  readonly subject?: string;
   readonly isQuick: boolean;
 }
 

@@ -1,10 +1,12 @@
 /** `pnpm bench resilience`. */
 import type { Group } from '../harness/group.ts';
+import { engineSubjects } from './engines.ts';
 import {
   lenoExecute,
   lenoFailure,
   lenoOpenExecute,
   lenoOpenPermit,
+  lenoOpenSettle,
   lenoPermit,
   lenoPipeline,
 } from './leno.ts';
@@ -25,10 +27,12 @@ const closedPermit: Group = {
   kind: 'timed',
   case: 'closed breaker, permit face',
   baseline: 'bare',
+  isIsolated: true,
   subjects: [
     { name: 'bare', load: bareCall },
     { name: 'leno (default)', load: () => lenoPermit('default') },
     { name: 'leno (consecutive)', load: () => lenoPermit('consecutive') },
+    { name: 'leno (count window)', load: () => lenoPermit('count window') },
     { name: 'leno (time window)', load: () => lenoPermit('time window') },
   ],
 };
@@ -37,10 +41,12 @@ const closedExecute: Group = {
   kind: 'timed',
   case: 'closed breaker, execute',
   baseline: 'bare',
+  isIsolated: true,
   subjects: [
     { name: 'bare', load: bareCall },
     { name: 'leno (default)', load: () => lenoExecute('default') },
     { name: 'leno (consecutive)', load: () => lenoExecute('consecutive') },
+    { name: 'leno (count window)', load: () => lenoExecute('count window') },
     { name: 'leno (time window)', load: () => lenoExecute('time window') },
     { name: 'cockatiel (consecutive)', load: () => cockatielClosed('consecutive') },
     { name: 'cockatiel (count window)', load: () => cockatielClosed('count') },
@@ -59,10 +65,12 @@ const open: Group = {
   kind: 'timed',
   case: 'open breaker, refused and caught',
   baseline: 'bare rejection',
+  isIsolated: true,
   subjects: [
     { name: 'bare rejection', load: bareRejection },
     { name: 'leno (permit)', load: lenoOpenPermit },
     { name: 'leno (execute)', load: lenoOpenExecute },
+    { name: 'leno (settle)', load: lenoOpenSettle },
     { name: 'cockatiel', load: cockatielOpen },
     { name: 'opossum', load: opossumOpen },
     { name: 'alfred', load: alfredOpen },
@@ -74,6 +82,7 @@ const pipelines: Group = {
   kind: 'timed',
   case: 'retry, timeout and breaker, success',
   baseline: 'bare',
+  isIsolated: true,
   subjects: [
     { name: 'bare', load: bareCall },
     { name: 'leno', load: lenoPipeline },
@@ -90,11 +99,19 @@ const sampleCountOf = (isQuick: boolean): number => (isQuick ? 100 : 100_000);
 const failureInFullWindow: Group = {
   kind: 'timed',
   case: 'one failure with 100,000 samples in the window',
+  isIsolated: true,
   subjects: [
     { name: 'leno', load: ({ isQuick }) => lenoFailure(sampleCountOf(isQuick)) },
     { name: 'cockatiel', load: ({ isQuick }) => cockatielFailure(sampleCountOf(isQuick)) },
     { name: 'opossum', load: ({ isQuick }) => opossumFailure(sampleCountOf(isQuick)) },
   ],
+};
+
+const engines: Group = {
+  kind: 'timed',
+  case: 'one decision',
+  isIsolated: true,
+  subjects: engineSubjects,
 };
 
 const sizes: Group = {
@@ -120,5 +137,6 @@ export const resilienceGroups: readonly Group[] = [
   open,
   pipelines,
   failureInFullWindow,
+  engines,
   sizes,
 ];

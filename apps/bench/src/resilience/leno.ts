@@ -2,7 +2,10 @@
 import {
   type BreakerOptions,
   type CallBreaker,
+  consecutive,
   createBreaker,
+  failureRate,
+  lastCalls,
   pipeline,
   retry,
   timeout,
@@ -11,13 +14,15 @@ import type { Run } from '../harness/group.ts';
 import { FOR_EVER_MS, fail, work } from './work.ts';
 
 /** What trips it. */
-export type Trigger = 'default' | 'consecutive' | 'time window';
+export type Trigger = 'default' | 'consecutive' | 'count window' | 'time window';
 
 const options: Readonly<Record<Trigger, BreakerOptions>> = {
   // Five failures in a row, or fewer than 0.8 of at least 20 calls in 10 s.
   default: {},
-  consecutive: { successRateMin: 0 },
-  'time window': { consecutiveFailures: 0 },
+  consecutive: { trip: consecutive(5) },
+  // A success rate below 0.8 of the last 100 calls, judged from 20 on; or of those of 10 s.
+  'count window': { trip: failureRate({ over: lastCalls(100) }) },
+  'time window': { trip: failureRate() },
 };
 
 /** The permit face, on a clock that is read once in 64 calls, as a proxy reads it once an event. */
@@ -68,7 +73,7 @@ export function lenoPipeline(): Run {
 
 async function opened(): Promise<CallBreaker> {
   const times = { openMs: FOR_EVER_MS, openMaxMs: FOR_EVER_MS };
-  const breaker = createBreaker({ consecutiveFailures: 1, ...times });
+  const breaker = createBreaker({ trip: consecutive(1), ...times });
   await breaker.execute(fail).catch(() => 0);
   return breaker;
 }
@@ -106,9 +111,25 @@ export async function lenoOpenExecute(): Promise<Run> {
   };
 }
 
+/** Open: the refusal as a value, its error left unread. */
+export async function lenoOpenSettle(): Promise<Run> {
+  const breaker = await opened();
+  return {
+    kind: 'async',
+    run: async (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) {
+        const settled = await breaker.settle(work);
+        sum += settled.kind === 'refused' ? 2 : Number.NaN;
+      }
+      return sum;
+    },
+  };
+}
+
 /** One failure after so many samples within the window; no share of failures trips it. */
 export function lenoFailure(sampleCount: number): Run {
-  const breaker = createBreaker({ consecutiveFailures: 0, successRateMin: 1e-6 });
+  const breaker = createBreaker({ trip: failureRate({ rateMax: 1 }) });
   const nowMs = 1_000;
   for (let index = 0; index < sampleCount; index += 1) {
     breaker.success(breaker.tryAcquire(nowMs), nowMs);

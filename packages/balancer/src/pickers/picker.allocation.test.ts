@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
-import { EndpointSet, type Member } from '../endpoint-set.ts';
+import { createBalancer } from '../balancer.ts';
+import { EndpointSet } from '../endpoint-set.ts';
+import type { Member } from '../roster.ts';
 import { createPicker, type PickerKind } from './create-picker.ts';
+import { roundRobin } from './round-robin.ts';
 
 /**
  * Bytes that one call of `step` leaves on the heap, as the median of rounds, once it is compiled.
@@ -21,27 +24,71 @@ function bytesPerCall(step: () => void): number {
  */
 const times: readonly (number | null)[] = [100.25, 101.5, 102.75, 103.5, null];
 
-test.each<{ kind: PickerKind; refused: number }>([
-  { kind: 'roundRobin', refused: 1 },
-  { kind: 'weighted', refused: 1 },
-  { kind: 'peakEwma', refused: -1 },
-  // The pair that is drawn may not be picked, so that all are looked at.
-  { kind: 'peakEwma', refused: 1 },
-])('$kind allocates nothing in pick, with $refused refused', ({ kind, refused }) => {
+test.each<{
+  kind: PickerKind;
+  weights: 'even' | 'many';
+  refused: number | undefined;
+  count: number;
+}>([
+  { kind: 'roundRobin', weights: 'many', refused: undefined, count: 10 },
+  { kind: 'roundRobin', weights: 'many', refused: 1, count: 10 },
+  { kind: 'weighted', weights: 'many', refused: undefined, count: 10 },
+  { kind: 'weighted', weights: 'many', refused: 1, count: 10 },
+  { kind: 'weighted', weights: 'many', refused: undefined, count: 50 },
+  { kind: 'weighted', weights: 'many', refused: 1, count: 50 },
+  { kind: 'leastRequest', weights: 'even', refused: undefined, count: 10 },
+  // Who is drawn may not be picked, so that all are looked at.
+  { kind: 'leastRequest', weights: 'even', refused: 0, count: 10 },
+  { kind: 'leastRequest', weights: 'many', refused: 1, count: 50 },
+  { kind: 'peakEwma', weights: 'many', refused: undefined, count: 10 },
+  { kind: 'peakEwma', weights: 'many', refused: 1, count: 10 },
+  { kind: 'random', weights: 'even', refused: undefined, count: 10 },
+  { kind: 'random', weights: 'even', refused: 0, count: 10 },
+  { kind: 'random', weights: 'many', refused: 0, count: 10 },
+])('$kind allocates nothing in pick: $count, weights $weights, refused $refused', (it) => {
   const set = new EndpointSet<Member>();
   set.update(
-    Array.from({ length: 10 }, (_, index) => ({ id: `e${index}`, weight: 1 + index })),
+    Array.from({ length: it.count }, (_, index) => ({
+      id: `e${index}`,
+      weight: it.weights === 'even' ? 1 : 1 + (index % 10),
+    })),
     0,
   );
-  const picker = createPicker(kind, set);
+  const picker = createPicker(it.kind, set);
   // A generator that returns fractions would allocate by itself.
   const rng = (): number => 0;
-  const admits = (index: number): boolean => index !== refused;
+  const { refused } = it;
+  const admits = refused === undefined ? undefined : (index: number): boolean => index !== refused;
   let call = 0;
   const bytes = bytesPerCall(() => {
     call += 1;
     picker.pick(times[call & 3] ?? 0, rng, admits);
   });
+  expect(bytes).toBeLessThan(1);
+});
+
+test('a slow start allocates nothing in pick while nobody is new', () => {
+  const set = new EndpointSet<Member>({ slowStart: {} });
+  set.update([{ id: 'a', weight: 1 }], 0);
+  const picker = createPicker('weighted', set);
+  let call = 0;
+  const rng = (): number => 0;
+  // At first the ramp lasts; then it is over.
+  for (const nowMs of [0, 30_000]) {
+    const bytes = bytesPerCall(() => {
+      call += 1;
+      picker.pick(nowMs === 0 ? 0 : 30_000, rng);
+    });
+    expect(bytes).toBeLessThan(1);
+  }
+});
+
+test('a balancer allocates nothing in pick and done', () => {
+  const clock = { nowMs: () => 0, wallMs: () => 0 };
+  const balancer = createBalancer({ policy: roundRobin(), ports: { clock, rng: () => 0 } });
+  balancer.update(Array.from({ length: 10 }, (_, index) => ({ id: `e${index}`, weight: 1 })));
+  balancer.handleOf('e3')?.mark('unhealthy');
+  const bytes = bytesPerCall(() => balancer.pick()?.done('success', 1));
   expect(bytes).toBeLessThan(1);
 });
 

@@ -1,6 +1,7 @@
 /** Transcripts of the pickers that take turns. */
 import { expect, test } from 'vitest';
-import { EndpointSet, type Member } from '../endpoint-set.ts';
+import { EndpointSet } from '../endpoint-set.ts';
+import type { Member } from '../roster.ts';
 import { createPicker, type PickerKind } from './create-picker.ts';
 
 interface Stage {

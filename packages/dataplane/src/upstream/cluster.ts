@@ -10,7 +10,16 @@ import {
   type TrafficPolicyBody,
 } from '@leno/config';
 import type { PoolLimits } from '@leno/http';
-import { Breaker, type BreakerOptions, EjectionCap, RetryBudget } from '@leno/resilience';
+import {
+  anyOf,
+  Breaker,
+  type BreakerOptions,
+  consecutive,
+  EjectionCap,
+  failureRate,
+  lastMs,
+  RetryBudget,
+} from '@leno/resilience';
 import type { Rng } from '@leno/std';
 import { overlay } from '../table/overlay.ts';
 import { Endpoint, PANIC_PERMIT } from './endpoint.ts';
@@ -243,6 +252,12 @@ export function checkPolicy(policy: TrafficPolicyBody, rng: Rng): void {
 
 /** The breaker of one endpoint: what the policy says, and the defaults for the rest. */
 function breakerOptions(body: BreakerBody | undefined): BreakerOptions {
-  const { ejectionRatioMax: _ratio, failFast: _fast, ...options } = overlay(defaults.breaker, body);
-  return options;
+  const breaker = overlay(defaults.breaker, body);
+  const { consecutiveFailures, successRateMin, requestCountMin, windowMs } = breaker;
+  const row = consecutiveFailures === 0 ? [] : [consecutive(consecutiveFailures)];
+  const rate = failureRate({ over: lastMs(windowMs), requestCountMin, successRateMin });
+  // At 0 the share of successes is off, where the trigger by itself would trip if all fail.
+  const rates = successRateMin === 0 ? [] : [rate];
+  const { openMs, openMaxMs } = breaker;
+  return { trip: anyOf(...row, ...rates), openMs, openMaxMs };
 }

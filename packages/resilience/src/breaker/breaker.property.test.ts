@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
 import { EjectionCap } from './ejection-cap.ts';
+import { failureRate } from './failure-rate.ts';
+import { anyOf, consecutive } from './trigger.ts';
+import { lastMs } from './window-size.ts';
 
+const bounds = { row: 4, successRateMin: 0.7, windowMs: 1_000, requestCountMin: 6 };
 const options = {
-  consecutiveFailures: 4,
-  successRateMin: 0.7,
-  windowMs: 1_000,
-  requestCountMin: 6,
+  trip: anyOf(consecutive(4), failureRate({ ...bounds, over: lastMs(1_000) })),
   openMs: 300,
   openMaxMs: 2_000,
   openJitterRatio: 0,
@@ -26,6 +27,7 @@ class PlainBreaker {
   openings = 0;
   outcomes: { bucket: number; good: boolean }[] = [];
   originMs: number | undefined;
+  lastBucket = 0;
 
   ask(nowMs: number): number {
     if (this.state === 'closed') return this.era;
@@ -47,7 +49,7 @@ class PlainBreaker {
     if (outcome === 'ignored') {
       this.untilMs = nowMs;
     } else if (outcome === 'success') {
-      Object.assign(this, { state: 'closed', inRow: 0, openings: 0, outcomes: [] });
+      Object.assign(this, { state: 'closed', inRow: 0, openings: 0, outcomes: [], lastBucket: 0 });
       this.originMs = undefined;
     } else {
       this.open(nowMs);
@@ -56,14 +58,20 @@ class PlainBreaker {
 
   count(outcome: Outcome, nowMs: number): void {
     this.originMs ??= nowMs;
-    const bucket = Math.floor((nowMs - this.originMs) / (options.windowMs / 10));
+    let bucket = Math.floor((nowMs - this.originMs) / (bounds.windowMs / 10));
+    if (bucket >= this.lastBucket + 10) {
+      // Nothing is left: the buckets begin anew.
+      Object.assign(this, { originMs: nowMs, outcomes: [] });
+      bucket = 0;
+    }
+    this.lastBucket = bucket;
     this.outcomes.push({ bucket, good: outcome === 'success' });
     if (outcome === 'success') this.inRow = 0;
     if (outcome === 'failure') this.inRow += 1;
     const recent = this.outcomes.filter((it) => it.bucket > bucket - 10);
     const rate = recent.filter((it) => it.good).length / recent.length;
-    const isBad = recent.length >= options.requestCountMin && rate < options.successRateMin;
-    if (this.inRow < options.consecutiveFailures && !isBad) return;
+    const isBad = recent.length >= bounds.requestCountMin && rate < bounds.successRateMin;
+    if (this.inRow < bounds.row && !isBad) return;
     this.era += 1;
     this.open(nowMs);
   }

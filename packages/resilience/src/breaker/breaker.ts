@@ -1,77 +1,93 @@
 /**
  * Circuit breaker: from the outcomes of past calls, decides whether the next may leave.
  *
- *   closed --failures in a row, or too few successes--> open --its time is over--> half-open
- *      ^                                                 ^                          |    |
- *      |                                                 '------- probe fails ------'    |
- *      '----------------------------- probe succeeds ------------------------------------'
+ *   closed --a trigger trips--> open --its time is over--> half-open
+ *      ^                         ^                          |    |
+ *      |                         '---- too many probes fail-'    |
+ *      '------------- enough probes succeed ---------------------'
  *
- * Guarantees
+ * Guarantees, and where others decide otherwise
  * - A permit is an integer that carries the generation it was given in. An outcome from an earlier
- *   generation is dropped: a straggler can neither trip, nor close, nor prolong anything.
- * - Half-open lets one real call through, the probe. A probe that is not heard of for
- *   `probeWaitMaxMs` is lost: the next call takes its place, and a wedged breaker cannot be.
- * - Thresholds are reached at `>=`, times too; the share is judged on successes as well as on
- *   failures; closing forgets the window; each opening in a row lasts longer, and a recovery starts
- *   afresh.
- * - Reading changes nothing. Asking and settling allocate nothing.
+ *   generation is dropped and counted (`lateCount`): a straggler can neither trip, nor close, nor
+ *   prolong anything (opossum, cockatiel and Polly count it into the present state).
+ * - Thresholds are reached at `>=`, times too (opossum and cockatiel: `>`). Shares are judged on
+ *   successes as well as on failures (opossum, cockatiel, Polly, gobreaker: on failures only).
+ * - Half-open admits `probeCount` calls and refuses others at once (cockatiel lets them wait). It
+ *   decides as soon as the outcome is certain. A probe that says nothing is neutral, and another may
+ *   leave (elsewhere it is a success). Those not heard of for `probeWaitMaxMs` are lost, and others
+ *   take their places: a wedged breaker cannot be (resilience4j opens again or closes).
+ * - Closing forgets the windows; each opening in a row lasts longer; a recovery starts afresh.
+ * - Reading changes nothing. Asking and settling allocate nothing and cost the same at any traffic.
  *
- * Sans-IO: `nowMs` comes in, never runs backwards, and there is no timer. Not a rate limiter: 429
- * is the `rateOnly` outcome, which lowers the share, resets nothing and never recovers a probe.
+ * Sans-IO: `nowMs` comes in, and there is no timer; time that runs backwards is the present. Not a
+ * rate limiter: 429 is the `rateOnly` outcome, which counts in the failure rate, resets nothing and
+ * never recovers a probe. Over all of this lie the mode and the holds of `isolate`, which neither
+ * change the state beneath nor are told to `onTransition`.
  *
- * After linkerd2-proxy (outbound http breaker: consecutive or success rate, one probe),
- * sony/gobreaker (generations), resilience4j (three outcomes, a maximum wait for probes).
+ * After linkerd2-proxy (consecutive or success rate), sony/gobreaker (generations), resilience4j
+ * (three outcomes, modes, slow calls, a wait for probes), failsafe-go (the earliest verdict).
  */
-import { type Rng, TimeWindow } from '@leno/std';
+import type { Rng } from '@leno/std';
 import {
   type BreakerOptions,
   type CompleteBreakerOptions,
   completeBreakerOptions,
+  defaultBreakerOptions,
 } from './breaker-options.ts';
+import type { BreakerPorts } from './breaker-ports.ts';
 import type {
+  BreakerHold,
   BreakerListener,
   BreakerReason,
   BreakerReport,
+  BreakerSnapshot,
   BreakerState,
+  CallOutcome,
+  TripReason,
 } from './breaker-report.ts';
 import type { EjectionCap } from './ejection-cap.ts';
+import { drawOpenMs } from './open-time.ts';
+import { ProbeRound } from './probe-round.ts';
+import { RateGauge } from './rate-gauge.ts';
 
-/** What a breaker needs besides its options. */
-export interface BreakerPorts {
-  readonly rng: Rng;
-  /** Shared by the breakers of one cluster; without it, each may open as it likes. */
-  readonly cap?: EjectionCap | undefined;
-}
-
-/** What `tryAcquire` gives instead of a permit. */
-const REFUSED = -1;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /** The breaker of one endpoint or dependency; see the top of this file for what it guarantees. */
 export class Breaker {
   /** Called after each change of state. One listener; set and replaced freely. */
   onTransition: BreakerListener | undefined;
+  /**
+   * Called when a threshold is reached that the mode `observe` or the cap keeps from tripping: once
+   * until the breaker is below all thresholds again. One listener; set and replaced freely.
+   */
+  onWouldTrip: ((reason: TripReason, nowMs: number) => void) | undefined;
   readonly #rng: Rng;
   #cap: EjectionCap | undefined;
-  #options: CompleteBreakerOptions;
-  #window: TimeWindow;
+  #options: CompleteBreakerOptions = defaultBreakerOptions;
+  #rates: readonly RateGauge[] = [];
+  #holds: readonly BreakerHold[] = [];
   #state: BreakerState = 'closed';
-  // Grows with each change of state and each probe: tells late outcomes from present ones.
-  #generation = 0;
+  /** Whether calls simply pass: closed, and nothing lies over it. */
+  #isPassing = true;
+  #needsTimeAt: 'start' | 'end' | 'failure' = 'failure';
+  /** Grows with each change of state and each round of probes: tells late outcomes from present. */
+  #generation = 1;
   #failureCountInRow = 0;
   #openingCount = 0;
-  #isHeldByCap = false;
+  readonly #probes = new ProbeRound();
+  #heldBy: 'cap' | 'observe' | undefined;
+  #refusedCount = 0;
+  #lateCount = 0;
   #reason: BreakerReason | undefined;
   // Times start as doubles: V8 then updates them in place instead of boxing each new one.
   #changedAtMs = NEVER;
-  #openUntilMs = NEVER;
-  #probeUntilMs = NEVER;
+  /** Until when it is open. */
+  #untilMs = NEVER;
 
   constructor(options: BreakerOptions, ports: BreakerPorts) {
-    this.#options = completeBreakerOptions(options);
-    this.#window = new TimeWindow(this.#options.windowMs);
     this.#rng = ports.rng;
     this.#cap = ports.cap;
+    this.update(options);
   }
 
   /**
@@ -79,58 +95,50 @@ export class Breaker {
    * `release`; -1 is a refusal, and `retryAfterMs` says until when.
    */
   tryAcquire(nowMs: number): number {
-    if (this.#state === 'closed') return this.#generation;
-    if (this.#cap?.isExceeded === true) {
-      // Healthy endpoints have left the cluster, and what is left may not refuse everything.
-      this.#close('over-cap', nowMs);
-      return this.#generation;
-    }
-    if (this.#state === 'half-open') {
-      if (nowMs < this.#probeUntilMs) return REFUSED;
-      this.#probeUntilMs = nowMs + this.#options.probeWaitMaxMs;
-      this.#generation += 1;
-      return this.#generation;
-    }
-    if (nowMs < this.#openUntilMs) return REFUSED;
-    this.#probeUntilMs = nowMs + this.#options.probeWaitMaxMs;
-    const permit = this.#generation + 1;
-    this.#enter('half-open', 'open-elapsed', nowMs);
-    return permit;
-  }
-
-  /** The call did what it should. */
-  success(permit: number, nowMs: number): void {
-    if (permit !== this.#generation) return;
-    if (this.#state === 'half-open') {
-      this.#close('probe-succeeded', nowMs);
-      return;
-    }
-    this.#failureCountInRow = 0;
-    this.#window.record(true, nowMs);
-    this.#evaluate(nowMs);
+    return this.#isPassing ? this.#generation : this.#ask(nowMs);
   }
 
   /**
-   * The call failed. `rateOnly` (a 429) counts in the share only; as a probe, either kind fails.
+   * The call did what it should. `tookMs` is for `slowRate`; without it the outcome says nothing
+   * there.
    */
-  failure(permit: number, nowMs: number, kind: 'failure' | 'rateOnly' = 'failure'): void {
-    if (permit !== this.#generation) return;
-    if (this.#state === 'half-open') {
-      this.#open('probe-failed', nowMs);
-      return;
-    }
-    if (kind === 'failure') this.#failureCountInRow += 1;
-    this.#window.record(false, nowMs);
-    this.#evaluate(nowMs);
+  success(permit: number, nowMs: number, tookMs = Number.NaN): void {
+    // What nearly every call does, in few enough steps to be compiled into the caller.
+    if (permit === this.#generation && this.#isPassing) {
+      this.#failureCountInRow = 0;
+      if (this.#needsTimeAt === 'failure') this.#heldBy = undefined;
+      else this.#count(true, nowMs, tookMs);
+    } else this.record('success', permit, nowMs, tookMs);
+  }
+
+  /** The call failed. `rateOnly` (a 429) counts in the rate only; as a probe, either kind fails. */
+  failure(
+    permit: number,
+    nowMs: number,
+    kind: 'failure' | 'rateOnly' = 'failure',
+    tookMs?: number,
+  ): void {
+    this.record(kind, permit, nowMs, tookMs);
   }
 
   /**
    * The call ended in a way that says nothing (cancelled, our own limit): another probe may leave.
    */
-  release(permit: number, _nowMs: number): void {
-    if (permit !== this.#generation || this.#state !== 'half-open') return;
-    this.#generation += 1;
-    this.#probeUntilMs = NEVER;
+  release(permit: number, nowMs: number): void {
+    this.record('ignored', permit, nowMs);
+  }
+
+  /** What `success`, `failure` and `release` do, with the outcome as a value. */
+  record(outcome: CallOutcome, permit: number, nowMs: number, tookMs = Number.NaN): void {
+    if (permit !== this.#generation) {
+      if (permit > UNCOUNTED) this.#lateCount += 1;
+    } else if (this.#state !== 'closed') {
+      this.#endProbe(outcome === 'success' && this.#isSlow(tookMs) ? 'failure' : outcome, nowMs);
+    } else if (outcome !== 'ignored') {
+      if (outcome === 'success') this.#failureCountInRow = 0;
+      else if (outcome === 'failure') this.#failureCountInRow += 1;
+      this.#count(outcome === 'success', nowMs, tookMs);
+    }
   }
 
   /** Whether `tryAcquire` would give a permit at that time. */
@@ -138,90 +146,229 @@ export class Breaker {
     return this.retryAfterMs(nowMs) === 0;
   }
 
-  /** How long the next call is refused from that time on; 0 if it is admitted. */
+  /**
+   * How long the next call is refused from that time on; 0 if it is admitted, `Infinity` while the
+   * breaker is forced open or isolated.
+   */
   retryAfterMs(nowMs: number): number {
-    if (this.#state === 'closed' || this.#cap?.isExceeded === true) return 0;
-    const untilMs = this.#state === 'open' ? this.#openUntilMs : this.#probeUntilMs;
-    return nowMs < untilMs ? untilMs - nowMs : 0;
+    if (this.#isForced) return Number.POSITIVE_INFINITY;
+    if (this.#isLenient) return 0;
+    return this.#state === 'open'
+      ? Math.max(0, this.#untilMs - nowMs)
+      : this.#probes.waitMs(nowMs, this.#options);
   }
 
   /** The state in which a call at that time would find the breaker. */
   stateAt(nowMs: number): BreakerState {
-    if (this.#state === 'closed' || this.#cap?.isExceeded === true) return 'closed';
-    return this.#state === 'open' && nowMs < this.#openUntilMs ? 'open' : 'half-open';
+    if (this.#isForced) return 'open';
+    if (this.#isLenient) return 'closed';
+    return this.#state === 'open' && nowMs < this.#untilMs ? 'open' : 'half-open';
   }
 
-  /** Everything it knows, at `nowMs`, which must not be ahead of the calls that follow. */
+  /**
+   * What the next call needs the time for: `start`, as it is not simply admitted or its duration
+   * counts; `end`, as it is counted; or `failure`, as only a failure is.
+   */
+  get needsTimeAt(): 'start' | 'end' | 'failure' {
+    return this.#needsTimeAt;
+  }
+
+  /** Everything it knows at `nowMs`. */
   explain(nowMs: number): BreakerReport {
-    const window = this.#window;
-    // An empty window is left alone: rolling would fix the origin of its buckets.
-    if (window.totalCount > 0) window.roll(nowMs);
-    const isChanged = this.#reason !== undefined;
     return {
       state: this.stateAt(nowMs),
       reason: this.#reason,
-      changedAtMs: isChanged ? this.#changedAtMs : undefined,
-      consecutiveFailureCount: this.#failureCountInRow,
-      successCount: window.successCount,
-      failureCount: window.failureCount,
-      successRate: window.totalCount > 0 ? window.successCount / window.totalCount : undefined,
-      openingCount: this.#openingCount,
+      changedAtMs: this.#reason && this.#changedAtMs,
       retryAfterMs: this.retryAfterMs(nowMs),
-      isHeldByCap: this.#isHeldByCap,
-      isProbing: this.#state === 'half-open' && nowMs < this.#probeUntilMs,
+      openForMs: this.#state === 'closed' ? null : this.#openForMs(nowMs),
+      openingCount: this.#openingCount,
+      consecutiveFailureCount: this.#failureCountInRow,
+      rates: this.#rates.map((rate) => rate.report(nowMs)),
+      probeCount: this.#probes.underWayCountAt(nowMs),
+      heldBy: this.#heldBy,
+      holds: this.#holds.map((hold) => hold.reason),
+      refusedCount: this.#refusedCount,
+      lateCount: this.#lateCount,
+      options: this.#options,
     };
   }
 
   /**
-   * New options, from the next outcome on. State is kept; the window too, unless its length
-   * changes.
+   * New values for the options given, from the next outcome on; the others stay. State stays, and
+   * so does each window, unless its size or what it counts has changed. After a change of mode,
+   * outcomes of calls from before it are dropped.
    */
   update(options: BreakerOptions): void {
-    const next = completeBreakerOptions(options);
-    if (next.windowMs !== this.#options.windowMs) this.#window = new TimeWindow(next.windowMs);
+    const next = completeBreakerOptions(options, this.#options);
+    if (next.mode !== this.#options.mode) this.#forgetCalls();
     this.#options = next;
+    this.#rates = next.trip.rates.map((rate, index) => new RateGauge(rate, this.#rates[index]));
+    this.#lookOver();
   }
 
   /**
-   * Gives its place under the cap back, as the endpoint leaves the cluster. Outcomes are dropped.
+   * Refuses everything until each hold is released, whatever the cap says; then it goes on where it
+   * was. Outcomes of calls from before it are dropped.
    */
+  isolate(reason: string): BreakerHold {
+    const release = (): void => {
+      this.#holds = this.#holds.filter((other) => other !== hold);
+      this.#lookOver();
+    };
+    const hold = { reason, release, [Symbol.dispose]: release };
+    this.#holds = [...this.#holds, hold];
+    this.#forgetCalls();
+    this.#lookOver();
+    return hold;
+  }
+
+  /**
+   * Opens for that long, then half-opens as after any opening. `openMaxMs` stands in for what is no
+   * number of at least 0. False if the cap or the mode `observe` keeps it closed.
+   */
+  forceOpen(forMs: number, nowMs: number): boolean {
+    if (this.#state === 'closed' && this.#isHeld()) return false;
+    this.#open('forced', forMs, nowMs);
+    return true;
+  }
+
+  /** What of it can be restored in another process, as plain JSON. */
+  snapshot(nowMs: number): BreakerSnapshot {
+    const { openForMs, openingCount, consecutiveFailureCount, rates } = this.explain(nowMs);
+    return { openForMs, openingCount, consecutiveFailureCount, rates };
+  }
+
+  /**
+   * Takes what `snapshot` said `elapsedMs` ago, on whatever clock; only for a breaker that has not
+   * been used. It opens if the cap lets it. Takes the word for it: see `parseSnapshot`.
+   */
+  restore(snapshot: BreakerSnapshot, nowMs: number, elapsedMs = 0): void {
+    const thenMs = nowMs - elapsedMs;
+    this.#failureCountInRow = snapshot.consecutiveFailureCount;
+    for (const [index, rate] of this.#rates.entries()) {
+      rate.restore(snapshot.rates[index]?.runs ?? [], thenMs);
+    }
+    if (snapshot.openForMs === null || this.#isHeld()) return;
+    this.#openingCount = snapshot.openingCount;
+    this.#open('restored', snapshot.openForMs, thenMs);
+  }
+
+  /** Gives its place under the cap back, as the endpoint leaves. Outcomes are dropped. */
   dispose(nowMs: number): void {
     if (this.#state === 'closed') this.#generation += 1;
     else this.#close('disposed', nowMs);
     this.#cap = undefined;
   }
 
-  #evaluate(nowMs: number): void {
-    const reason = this.#tripReason();
-    this.#isHeldByCap = reason !== undefined && this.#cap?.tryEject() === false;
-    if (reason !== undefined && !this.#isHeldByCap) this.#open(reason, nowMs);
+  /** Refuses whatever the state beneath. */
+  get #isForced(): boolean {
+    return this.#options.mode === 'forcedOpen' || this.#holds.length > 0;
   }
 
-  #tripReason(): 'consecutive-failures' | 'success-rate' | undefined {
-    const { consecutiveFailures, requestCountMin, successRateMin } = this.#options;
-    if (consecutiveFailures > 0 && this.#failureCountInRow >= consecutiveFailures) {
-      return 'consecutive-failures';
+  /** Admits whatever the state beneath. */
+  get #isLenient(): boolean {
+    const { mode } = this.#options;
+    return (
+      this.#state === 'closed' ||
+      mode === 'observe' ||
+      mode === 'disabled' ||
+      // Healthy endpoints have left the cluster, and what is left may not refuse everything.
+      this.#cap?.isExceeded === true
+    );
+  }
+
+  #ask(nowMs: number): number {
+    const { mode } = this.#options;
+    if (mode === 'disabled' && !this.#isForced) return UNCOUNTED;
+    if (this.retryAfterMs(nowMs) > 0) {
+      this.#refusedCount += 1;
+      return REFUSED;
     }
-    const totalCount = this.#window.totalCount;
-    if (totalCount < requestCountMin) return undefined;
-    return this.#window.successCount / totalCount < successRateMin ? 'success-rate' : undefined;
+    if (this.#isLenient) {
+      this.#close(mode === 'observe' ? 'observed' : 'over-cap', nowMs);
+      return this.#generation;
+    }
+    if (this.#state === 'half-open') {
+      if (this.#probes.take(nowMs, this.#options)) this.#generation += 1;
+      return this.#generation;
+    }
+    this.#probes.take(nowMs, this.#options);
+    // The listener may call, and must not take this permit.
+    const permit = this.#generation + 1;
+    this.#enter('half-open', 'open-elapsed', nowMs);
+    return permit;
   }
 
-  #open(reason: BreakerReason, nowMs: number): void {
-    const { openMs, openMaxMs, openJitterRatio } = this.#options;
-    // After a thousand openings this is Infinity, which the cap bounds like everything else.
-    const grownMs = openMs * 2 ** this.#openingCount;
-    const jitteredMs = grownMs * (1 + openJitterRatio * this.#rng());
+  #openForMs(nowMs: number): number {
+    return this.#state === 'open' ? Math.max(0, this.#untilMs - nowMs) : 0;
+  }
+
+  /** What is under way will count for nothing, so that nothing may wait for it. */
+  #forgetCalls(): void {
+    this.#generation += 1;
+    this.#probes.begin();
+    this.#heldBy = undefined;
+  }
+
+  #isSlow(tookMs: number): boolean {
+    for (const { trigger } of this.#rates) {
+      if (trigger.slowMs > 0 && tookMs >= trigger.slowMs) return true;
+    }
+    return false;
+  }
+
+  /** An outcome while closed. */
+  #count(succeeded: boolean, nowMs: number, tookMs: number): void {
+    const isRow = !succeeded && this.#failureCountInRow >= this.#options.trip.consecutiveFailures;
+    let reason: TripReason | undefined = isRow ? 'consecutive-failures' : undefined;
+    for (const rate of this.#rates) {
+      if (rate.record(succeeded, nowMs, tookMs)) reason ??= rate.trigger.reason;
+    }
+    if (reason !== undefined || this.#heldBy !== undefined) this.#judge(reason, nowMs);
+  }
+
+  #judge(reason: TripReason | undefined, nowMs: number): void {
+    const before = this.#heldBy;
+    this.#heldBy = undefined;
+    if (reason === undefined) return;
+    if (!this.#isHeld()) this.#trip(reason, nowMs);
+    else if (before === undefined) this.onWouldTrip?.(reason, nowMs);
+  }
+
+  /** Takes a place under the cap, or notes what keeps the breaker closed. */
+  #isHeld(): boolean {
+    if (this.#options.mode === 'observe') this.#heldBy = 'observe';
+    else if (this.#cap?.tryEject() === false) this.#heldBy = 'cap';
+    return this.#heldBy !== undefined;
+  }
+
+  /** A probe has ended, or said nothing. */
+  #endProbe(outcome: CallOutcome, nowMs: number): void {
+    const isLast = this.#probes.end(outcome);
+    const isWell = this.#probes.verdict(this.#options);
+    if (isWell === true) this.#close('probe-succeeded', nowMs);
+    else if (isWell === false) this.#trip('probe-failed', nowMs);
+    // Nobody holds a permit of this generation any more: one that comes twice is late.
+    else if (isLast) this.#generation += 1;
+  }
+
+  #trip(reason: BreakerReason, nowMs: number): void {
+    const openMs = drawOpenMs(this.#options, this.#openingCount, this.#rng);
     this.#openingCount += 1;
-    this.#openUntilMs = nowMs + Math.min(openMaxMs, jitteredMs);
+    this.#open(reason, openMs, nowMs);
+  }
+
+  #open(reason: BreakerReason, forMs: number, nowMs: number): void {
+    // What is no time must not fall open.
+    this.#untilMs = nowMs + (forMs >= 0 ? forMs : this.#options.openMaxMs);
+    this.#probes.begin();
     this.#enter('open', reason, nowMs);
   }
 
   #close(reason: BreakerReason, nowMs: number): void {
     this.#cap?.restore();
-    this.#window.reset();
-    this.#failureCountInRow = 0;
-    this.#openingCount = 0;
+    for (const { window } of this.#rates) window.reset();
+    this.#failureCountInRow = this.#openingCount = 0;
     this.#enter('closed', reason, nowMs);
   }
 
@@ -231,6 +378,19 @@ export class Breaker {
     this.#generation += 1;
     this.#reason = reason;
     this.#changedAtMs = nowMs;
-    this.onTransition?.(from, state, reason, nowMs);
+    this.#lookOver();
+    if (from !== state) this.onTransition?.(from, state, reason, nowMs);
+  }
+
+  #lookOver(): void {
+    const { mode } = this.#options;
+    this.#isPassing = this.#state === 'closed' && !this.#isForced && mode !== 'disabled';
+    const isTimed = !this.#isPassing || this.#isSlow(Number.POSITIVE_INFINITY);
+    this.#needsTimeAt = isTimed ? 'start' : this.#rates.length > 0 ? 'end' : 'failure';
   }
 }
+
+/** What `tryAcquire` gives instead of a permit. */
+const REFUSED = -1;
+/** The permit of a disabled breaker. No generation has this number. */
+const UNCOUNTED = 0;

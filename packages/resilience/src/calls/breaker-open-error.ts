@@ -5,8 +5,9 @@ import { RefusedError } from './refused-error.ts';
 export interface BreakerRefusal {
   /** Of the breaker. */
   readonly name: string;
-  /** `half-open` if a probe is under way. */
+  /** `half-open` if probes are under way. */
   readonly state: BreakerState;
+  /** `Infinity` while the breaker is forced open or isolated. */
   readonly retryAfterMs: number;
   /** What the last failed call threw, if it threw. */
   readonly cause: unknown;
@@ -21,9 +22,11 @@ export class BreakerOpenError extends RefusedError {
 
   constructor(refusal: BreakerRefusal) {
     const { name, state, retryAfterMs, cause } = refusal;
-    const wait = `ask again in ${Math.ceil(retryAfterMs)} ms`;
-    const options = cause === undefined ? undefined : { cause };
-    super(`breaker ${name} is ${state}: ${wait}`, retryAfterMs, options);
+    super(
+      `breaker ${name} is ${state}: ask again in ${Math.ceil(retryAfterMs)} ms`,
+      retryAfterMs,
+      cause === undefined ? undefined : { cause },
+    );
     this.breaker = name;
     this.state = state;
   }

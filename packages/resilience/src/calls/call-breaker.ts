@@ -1,13 +1,14 @@
 /** The breaker for people: wraps a function that may fail, on the runtime's own clock. */
-import type { Clock, Rng } from '@leno/std';
+import { type Clock, type Rng, systemClock, systemRng } from '@leno/std';
 import { Breaker } from '../breaker/breaker.ts';
 import type { BreakerOptions } from '../breaker/breaker-options.ts';
+import type { BreakerSnapshot, BreakerState, CallOutcome } from '../breaker/breaker-report.ts';
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
-import { BreakerOpenError } from './breaker-open-error.ts';
-import type { CallEnding, CallOutcome } from './call-ending.ts';
+import { BreakerOpenError, type BreakerRefusal } from './breaker-open-error.ts';
+import type { CallEnding } from './call-ending.ts';
 import { JudgedError } from './judged-error.ts';
-import { systemPorts } from './ports.ts';
 import { RefusedError } from './refused-error.ts';
+import type { Settled } from './settled.ts';
 
 /** Options of `createBreaker`; those of the engine default to `defaultBreakerOptions`. */
 export interface CallBreakerOptions extends BreakerOptions {
@@ -15,35 +16,45 @@ export interface CallBreakerOptions extends BreakerOptions {
   readonly name?: string;
   /** Default `classifyCall`. */
   readonly classify?: (ending: CallEnding) => CallOutcome;
+  /** What `snapshot` gave, and how long ago that was; by default no time has gone by. */
+  readonly restore?: BreakerSnapshot & { readonly elapsedMs?: number };
   readonly clock?: Clock;
   readonly rng?: Rng;
   readonly cap?: EjectionCap;
 }
 
 /**
- * What returned is a success; what threw a failure, but for aborts and refusals of policies further in.
+ * What returned is a success; what threw a failure, but for aborts and refusals, which say nothing.
  */
 export function classifyCall(ending: CallEnding): CallOutcome {
   if (ending.kind === 'returned') return 'success';
   const { thrown } = ending;
-  if (thrown instanceof RefusedError) return 'ignored';
   if (thrown instanceof JudgedError) return thrown.outcome;
-  return thrown instanceof Error && thrown.name === 'AbortError' ? 'ignored' : 'failure';
+  const isNeutral =
+    thrown instanceof RefusedError || (thrown instanceof Error && thrown.name === 'AbortError');
+  return isNeutral ? 'ignored' : 'failure';
 }
 
-/** A breaker with `execute`. Everything of the engine is there too. */
+/** A breaker with `execute` and `settle`. Everything of the engine is there too. */
 export class CallBreaker extends Breaker {
   readonly name: string;
   readonly #clock: Clock;
-  readonly #classify: (ending: CallEnding) => CallOutcome;
-  #lastThrown: unknown;
+  readonly #classify: ((ending: CallEnding) => CallOutcome) | undefined;
+  /** What the last failed call threw, if it threw. */
+  lastFailure: unknown;
 
   constructor(options: CallBreakerOptions) {
-    const { name, classify, clock, rng, cap, ...engine } = options;
-    super(engine, { rng: rng ?? systemPorts.rng, cap });
-    this.name = name ?? 'unnamed';
-    this.#clock = clock ?? systemPorts.clock;
-    this.#classify = classify ?? classifyCall;
+    const { rng = systemRng, clock = systemClock, restore } = options;
+    super(options, { rng, cap: options.cap });
+    this.name = options.name ?? 'unnamed';
+    this.#clock = clock;
+    this.#classify = options.classify;
+    if (restore !== undefined) this.restore(restore, clock.nowMs(), restore.elapsedMs);
+  }
+
+  /** The state in which a call would find it now. */
+  get state(): BreakerState {
+    return this.stateAt(this.#clock.nowMs());
   }
 
   /**
@@ -51,41 +62,115 @@ export class CallBreaker extends Breaker {
    * `BreakerOpenError` without calling. What `fn` throws passes through unchanged, whether it is
    * async or not.
    */
-  async execute<T>(fn: () => T | PromiseLike<T>): Promise<T> {
-    const permit = this.tryAcquire(this.#clock.nowMs());
-    if (permit < 0) throw this.refusal(this.#clock.nowMs());
-    let value: T;
-    try {
-      value = await fn();
-    } catch (thrown) {
-      this.report(permit, { kind: 'thrown', thrown }, this.#clock.nowMs());
-      throw thrown;
-    }
-    this.report(permit, { kind: 'returned', value }, this.#clock.nowMs());
-    return value;
+  execute<T>(fn: () => T | PromiseLike<T>): Promise<T> {
+    const startMs = this.#startMs();
+    const permit = this.tryAcquire(startMs);
+    if (permit >= 0) return this.#call(fn, permit, startMs);
+    const error = new BreakerOpenError(this.#refusal(startMs));
+    // Rejected once the caller listens: else the runtime notes an unhandled rejection, and takes it
+    // back, which costs more than all the rest.
+    return new Promise((_, reject) => queueMicrotask(() => reject(error)));
   }
 
-  /** Settles a permit by what the classifier says of the ending; `tookMs` is how long it took. */
-  report(permit: number, ending: CallEnding, nowMs: number, _tookMs?: number): void {
+  /**
+   * As `execute`, but never rejects: gives how the call ended, as `returned`, `failed` (whatever
+   * `fn` threw) or `refused` (by this breaker; the error is made when it is read).
+   */
+  settle<T>(fn: () => T | PromiseLike<T>): Promise<Settled<T>> {
+    const startMs = this.#startMs();
+    const permit = this.tryAcquire(startMs);
+    if (permit < 0) return Promise.resolve(new Refused(this.#refusal(startMs)));
+    return this.#call(fn, permit, startMs).then(
+      (value) => ({ kind: 'returned', value }),
+      (error: unknown) => ({ kind: 'failed', error }),
+    );
+  }
+
+  /** Settles a permit by what the classifier says of the ending. */
+  report(permit: number, ending: CallEnding, nowMs: number, tookMs?: number): void {
     let outcome: CallOutcome = 'ignored';
     try {
-      outcome = this.#classify(ending);
+      outcome = (this.#classify ?? classifyCall)(ending);
     } finally {
       // A classifier that throws must not lose the permit.
-      if (outcome === 'success') this.success(permit, nowMs);
-      else if (outcome === 'ignored') this.release(permit, nowMs);
-      else this.failure(permit, nowMs, outcome);
+      if (outcome === 'failure' && ending.kind === 'thrown') this.lastFailure = ending.thrown;
+      this.record(outcome, permit, nowMs, tookMs);
     }
-    if (outcome === 'failure' && ending.kind === 'thrown') this.#lastThrown = ending.thrown;
+  }
+
+  /** As `report` of a value, with nothing made where the default classifier would not look at it. */
+  returned(permit: number, value: unknown, nowMs: number, tookMs?: number): void {
+    if (this.#classify === undefined) this.success(permit, nowMs, tookMs);
+    else this.report(permit, { kind: 'returned', value }, nowMs, tookMs);
   }
 
   /** What a call is told that got no permit at that time. */
   refusal(nowMs: number): BreakerOpenError {
-    return new BreakerOpenError({
+    return new BreakerOpenError(this.#refusal(nowMs));
+  }
+
+  /** Reading the clock costs as much as the call of an async function, so only if need be. */
+  #startMs(): number {
+    return this.needsTimeAt === 'start' ? this.#clock.nowMs() : Number.NaN;
+  }
+
+  #call<T>(fn: () => T | PromiseLike<T>, permit: number, startMs: number): Promise<T> {
+    return attempt(fn).then(
+      (value) => {
+        if (this.#classify === undefined) this.#succeed(permit, startMs);
+        else this.#report({ kind: 'returned', value }, permit, startMs);
+        return value;
+      },
+      (thrown: unknown) => {
+        this.#report({ kind: 'thrown', thrown }, permit, startMs);
+        throw thrown;
+      },
+    );
+  }
+
+  #succeed(permit: number, startMs: number): void {
+    const nowMs = this.needsTimeAt === 'failure' ? startMs : this.#clock.nowMs();
+    this.success(permit, nowMs, nowMs - startMs);
+  }
+
+  #report(ending: CallEnding, permit: number, startMs: number): void {
+    const nowMs = this.#clock.nowMs();
+    this.report(permit, ending, nowMs, nowMs - startMs);
+  }
+
+  #refusal(nowMs: number): BreakerRefusal {
+    return {
       name: this.name,
       state: this.stateAt(nowMs),
       retryAfterMs: this.retryAfterMs(nowMs),
-      cause: this.#lastThrown,
+      cause: this.lastFailure,
+    };
+  }
+}
+
+/** A refusal whose error costs nothing until somebody looks at it. */
+class Refused {
+  readonly kind = 'refused';
+  readonly #refusal: BreakerRefusal;
+  #error: BreakerOpenError | undefined;
+
+  constructor(refusal: BreakerRefusal) {
+    this.#refusal = refusal;
+  }
+
+  get error(): BreakerOpenError {
+    this.#error ??= new BreakerOpenError(this.#refusal);
+    return this.#error;
+  }
+}
+
+/** What `fn` gives, whether it gives a promise, a thenable or a value, or throws. */
+function attempt<T>(fn: () => T | PromiseLike<T>): Promise<T> {
+  try {
+    return Promise.resolve(fn());
+  } catch (thrown) {
+    return new Promise(() => {
+      throw thrown;
     });
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { consecutive } from '../breaker/trigger.ts';
 import { follow, settled, VirtualTime } from '../testing/virtual-time.ts';
 import { createBreaker } from './call-breaker.ts';
 import { fallback } from './fallback.ts';
@@ -18,7 +19,7 @@ function portsOf(time: VirtualTime) {
 test('(t) a fallback is told what it stands in for', async () => {
   const time = new VirtualTime();
   const seen: unknown[] = [];
-  const breaker = createBreaker({ consecutiveFailures: 2, clock: time });
+  const breaker = createBreaker({ trip: consecutive(2), clock: time });
   const call = pipeline(
     fallback((failure, { key }) => {
       seen.push([failure.kind, 'error' in failure ? failure.error : undefined, key]);

@@ -1,8 +1,8 @@
 /** What HTTP says of how an attempt ended: for the breaker, and for whether to try again. */
 import { codeOf } from '@leno/std';
+import type { CallOutcome } from '../breaker/breaker-report.ts';
 import { decideRetry, defaultRetryPolicy, isIdempotentMethod } from '../retry/decide-retry.ts';
 import { parseRetryAfterMs } from '../retry/retry-after.ts';
-import type { CallOutcome } from './call-ending.ts';
 import { JudgedError } from './judged-error.ts';
 
 /** Options of the HTTP adapters. */

@@ -1,5 +1,5 @@
 import { LenoError } from '@leno/std';
-import type { CallOutcome } from './call-ending.ts';
+import type { CallOutcome } from '../breaker/breaker-report.ts';
 
 /** What an adapter knows of a call that did not end well. */
 export interface Judgement {

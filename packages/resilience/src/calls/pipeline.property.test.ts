@@ -2,6 +2,7 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { consecutive } from '../breaker/trigger.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { settled, VirtualTime } from '../testing/virtual-time.ts';
 import { adaptiveConcurrency } from './adaptive-concurrency.ts';
@@ -62,7 +63,7 @@ class World {
         return hedge({ delay: 5, hedgeCountMax: 2, budget });
       case 'breaker':
         this.breakers.push(
-          createBreaker({ consecutiveFailures: 2, openMs: 30, clock: this.time, rng }),
+          createBreaker({ trip: consecutive(2), openMs: 30, clock: this.time, rng }),
         );
         return this.breakers.at(-1) ?? createBreaker();
       case 'bulkhead':

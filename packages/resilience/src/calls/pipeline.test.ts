@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
+import { consecutive } from '../breaker/trigger.ts';
 import { follow, settled, VirtualTime } from '../testing/virtual-time.ts';
 import { bulkhead } from './bulkhead.ts';
 import type { ObservedCall } from './call.ts';
@@ -58,13 +59,13 @@ test.each([
   const breaker = createBreaker();
   const call = pipeline(breaker, timeout(10));
   await expect(call.execute<unknown>(fn)).rejects.toBe(boom);
-  expect(breaker.explain(0)).toMatchObject({ successCount: 0, failureCount: 1 });
+  expect(breaker.explain(0)).toMatchObject({ rates: [{ successCount: 0, failureCount: 1 }] });
   expect(await call.settle<unknown>(fn)).toEqual({ kind: 'failed', error: boom });
 });
 
 test('every way to end, as a value', async () => {
   const time = new VirtualTime();
-  const breaker = createBreaker({ consecutiveFailures: 1, clock: time });
+  const breaker = createBreaker({ trip: consecutive(1), clock: time });
   const call = pipeline(timeout(10), breaker).with({ ports: portsOf(time) });
   const caller = new AbortController();
   const late = follow(call.settle(never));
@@ -113,7 +114,7 @@ test('the order decides: a timeout inside the retry bounds each try, outside all
 });
 
 test('a refusal further in is never tried again', async () => {
-  const breaker = createBreaker({ consecutiveFailures: 1 });
+  const breaker = createBreaker({ trip: consecutive(1) });
   const call = pipeline(retry(), breaker);
   const settledCalls = [await call.settle(fail), await call.settle(fail)];
   // The first failure trips the breaker, which refuses the retry, and that is final.
@@ -130,7 +131,7 @@ test('what a timeout further out ends counts as a failure, an abort of the calle
   void call.settle(never, { signal: caller.signal });
   caller.abort();
   await time.advance(10);
-  expect(breaker.explain(10)).toMatchObject({ successCount: 0, failureCount: 1 });
+  expect(breaker.explain(10)).toMatchObject({ rates: [{ successCount: 0, failureCount: 1 }] });
 });
 
 test('the function knows its try, its key and its deadline', async () => {
@@ -212,7 +213,7 @@ test.each(['n: queued behind a probe', 'o: abortable'])(
   '(%s) callers beside a probe that hangs are refused at once, none waits',
   async () => {
     const time = new VirtualTime();
-    const breaker = createBreaker({ consecutiveFailures: 1, openJitterRatio: 0, clock: time });
+    const breaker = createBreaker({ trip: consecutive(1), openJitterRatio: 0, clock: time });
     const call = pipeline(breaker).with({ ports: portsOf(time) });
     await call.settle(fail);
     await time.advance(1_000);

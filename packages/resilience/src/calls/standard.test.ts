@@ -46,7 +46,7 @@ test('parts that are given are used as they are', async () => {
   const seen = follow(call.settle(() => Promise.reject(boom)));
   await time.advance(1_000);
   expect(seen.value).toEqual({ kind: 'failed', error: boom });
-  expect([breaker.explain(0).failureCount, budget.refusedCount]).toEqual([1, 1]);
+  expect([breaker.explain(0).rates[0]?.failureCount, budget.refusedCount]).toEqual([1, 1]);
 });
 
 test.each([

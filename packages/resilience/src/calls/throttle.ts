@@ -1,7 +1,8 @@
 /** Client-side throttling as a policy. */
+import type { CallOutcome } from '../breaker/breaker-report.ts';
 import type { Throttler } from '../limit/throttler.ts';
 import { classifyCall } from './call-breaker.ts';
-import type { CallEnding, CallOutcome } from './call-ending.ts';
+import type { CallEnding } from './call-ending.ts';
 import type { CallState, Stage } from './frame.ts';
 import { type Guard, GuardFrame, type GuardShared } from './guard-frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';

@@ -155,7 +155,7 @@ test('bad statuses open the breaker, 429 only lowers the rate', async () => {
   const { through } = serviceOf(500, 503, 429, 404, 200);
   const call = resilientFetchOf(breaker, through);
   for (let index = 0; index < 5; index += 1) await call(URL);
-  expect(breaker.explain(0)).toMatchObject({ failureCount: 3, successCount: 2 });
+  expect(breaker.explain(0)).toMatchObject({ rates: [{ failureCount: 3, successCount: 2 }] });
 });
 
 function resilientFetchOf(

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
+import { consecutive } from '../breaker/trigger.ts';
 import { bulkhead } from '../calls/bulkhead.ts';
 import { createBreaker } from '../calls/call-breaker.ts';
 import { pipeline } from '../calls/pipeline.ts';
@@ -68,7 +69,7 @@ test('no place: 503; no answer in time: 504, and the handler is told to end', as
 });
 
 test('errors and bad replies of handlers are failures', async () => {
-  const breaker = createBreaker({ consecutiveFailures: 2 });
+  const breaker = createBreaker({ trip: consecutive(2) });
   const { get } = appOf(pipeline(breaker));
   await get('/boom');
   await get('/bad');

@@ -30,10 +30,12 @@ test.each([
   { name: 'a step is ⌊log₁₀⌋ of the limit', limit: 100, tookMs: 100, next: 112 },
   // ⌈20 · (1 − 100/107)⌉ = 2: more than one step, less than three.
   { name: 'a short queue: one step', limit: 20, tookMs: 107, next: 21 },
-  { name: 'three to six steps hold', limit: 20, tookMs: 140, next: 20 },
+  { name: 'three steps hold', limit: 20, tookMs: 115, next: 20 },
+  { name: 'six steps hold', limit: 20, tookMs: 140, next: 20 },
   { name: 'a long queue: one step down', limit: 20, tookMs: 160, next: 19 },
   { name: 'a drop: one step down', limit: 20, tookMs: 100, isDropped: true, next: 19 },
   { name: 'less than half in use holds', limit: 20, tookMs: 100, inFlight: 9, next: 20 },
+  { name: 'half in use is enough', limit: 20, tookMs: 100, inFlight: 10, next: 26 },
   { name: 'never above the bound', limit: 199, tookMs: 100, next: 200 },
   { name: 'no time at all says nothing', limit: 20, tookMs: 0, next: 20 },
   { name: 'half of it taken over', limit: 20, tookMs: 100, smoothing: 0.5, next: 23 },
@@ -105,6 +107,7 @@ test.each([
   { name: 'as fast as ever', tookMs: [100], next: [5] },
   { name: 'grows on, 8.75 next', tookMs: [100, 100], next: [5, 8] },
   { name: 'at most twice', tookMs: [1], next: [8] },
+  { name: 'at least half', tookMs: [1, 1_000], next: [8, 6] },
   { name: 'never below the bound', tookMs: [1_000], next: [3] },
   { name: 'never above the bound', tookMs: [1, 1, 1, 1], limitMax: 30, next: [8, 20, 30, 30] },
 ])('Gradient: $name', ({ tookMs, next, limitMax }) => {

@@ -45,6 +45,7 @@ export interface AdaptiveLimiterReport {
 export class AdaptiveLimiter {
   readonly #algorithm: ConcurrencyAlgorithm;
   readonly #options: typeof defaults;
+  #limit: number;
   #inFlightCount = 0;
   #admittedCount = 0;
   #refusedCount = 0;
@@ -58,6 +59,7 @@ export class AdaptiveLimiter {
   /** `algorithm` must not be shared with another limiter. */
   constructor(algorithm: ConcurrencyAlgorithm, options: AdaptiveLimiterOptions = {}) {
     this.#algorithm = algorithm;
+    this.#limit = wholeLimit(algorithm);
     this.#options = withDefaults(options, defaults);
     const problems = new OptionProblems();
     problems.range('windowMs', this.#options.windowMs, 0);
@@ -67,7 +69,7 @@ export class AdaptiveLimiter {
 
   /** Takes a place if there is one; pair each true with one `done`. Allocates nothing. */
   tryAcquire(_nowMs: number): boolean {
-    if (this.#inFlightCount >= this.limit) {
+    if (this.#inFlightCount >= this.#limit) {
       this.#refusedCount += 1;
       return false;
     }
@@ -86,6 +88,7 @@ export class AdaptiveLimiter {
     const isDropped = outcome === 'dropped';
     if (this.#options.windowMs === 0) {
       this.#algorithm.observe(tookMs, inFlightCount, isDropped, nowMs);
+      this.#limit = wholeLimit(this.#algorithm);
     } else {
       this.#gather(tookMs, inFlightCount, isDropped, nowMs);
     }
@@ -93,7 +96,7 @@ export class AdaptiveLimiter {
 
   /** How many calls may be under way now, at least 1. */
   get limit(): number {
-    return Math.max(1, Math.floor(this.#algorithm.limit));
+    return this.#limit;
   }
 
   /** How many are under way; above the limit after it has shrunk. */
@@ -110,7 +113,7 @@ export class AdaptiveLimiter {
   explain(): AdaptiveLimiterReport {
     return {
       algorithm: this.#algorithm.name,
-      limit: this.limit,
+      limit: this.#limit,
       inFlightCount: this.#inFlightCount,
       admittedCount: this.#admittedCount,
       refusedCount: this.#refusedCount,
@@ -128,9 +131,15 @@ export class AdaptiveLimiter {
     if (nowMs - this.#windowAtMs < windowMs || this.#sampleCount < windowSampleCountMin) return;
     const meanMs = this.#tookSumMs / this.#sampleCount;
     this.#algorithm.observe(meanMs, this.#inFlightMax, this.#hasDrop, nowMs);
+    this.#limit = wholeLimit(this.#algorithm);
     this.#sampleCount = 0;
     this.#tookSumMs = 0;
     this.#inFlightMax = 0;
     this.#hasDrop = false;
   }
+}
+
+/** Kept as a whole number, so that asking is a comparison of two of them. */
+function wholeLimit({ limit }: ConcurrencyAlgorithm): number {
+  return Math.max(1, Math.floor(limit));
 }

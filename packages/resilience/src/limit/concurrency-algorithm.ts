@@ -6,7 +6,10 @@ import type { OptionProblems } from '@leno/std';
  */
 export interface ConcurrencyAlgorithm {
   readonly name: string;
-  /** Calls that may be under way now; the limiter rounds down, but not below 1. */
+  /**
+   * Calls that may be under way now; the limiter rounds down, but not below 1. It changes only in
+   * `observe`.
+   */
   readonly limit: number;
   /**
    * One call, or the mean of a window of calls, has ended: after `tookMs`, with `inFlightCount`

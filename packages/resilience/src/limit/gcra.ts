@@ -17,6 +17,7 @@ import {
   type RateLimiter,
   type RateLimiterReport,
   type RateOptions,
+  WAIT_EPSILON_MS,
 } from './rate-limiter.ts';
 
 /** Spaces calls; see the top of this file. `burstCountMax` defaults to 1. */
@@ -48,7 +49,7 @@ export class Gcra implements RateLimiter {
     assert(cost > 0, 'a cost is above 0');
     const waitMs = this.retryAfterMs(nowMs, cost);
     // Written so that a wait of NaN or Infinity is refused too.
-    if (!(waitMs <= waitMaxMs && waitMs < Number.POSITIVE_INFINITY)) {
+    if (!(waitMs <= waitMaxMs + WAIT_EPSILON_MS && waitMs < Number.POSITIVE_INFINITY)) {
       this.#refusedCount += 1;
       return -1;
     }
@@ -94,7 +95,6 @@ export class Gcra implements RateLimiter {
     };
   }
 
-  /** Calls refused since the start: the metric of this bound. */
   get refusedCount(): number {
     return this.#refusedCount;
   }

@@ -39,6 +39,8 @@ export interface RateLimiter {
   update(options: RateOptions, nowMs: number): void;
   /** For people who ask why. Changes nothing. */
   explain(nowMs: number): RateLimiterReport;
+  /** Calls refused since the start: the metric of this bound. */
+  readonly refusedCount: number;
 }
 
 /** Everything that a rate limiter knows. */
@@ -80,3 +82,6 @@ export function completeRateOptions(
 
 /** What floating point may lose of a permit; far less than anybody can tell. */
 export const PERMIT_EPSILON = 1e-9;
+
+/** And what it may lose of a wait: a nanosecond, in milliseconds. */
+export const WAIT_EPSILON_MS = 1e-6;

@@ -11,7 +11,14 @@
  *
  * A call counts when it ends, not when it starts: slow answers are no refusals.
  */
-import { OptionProblems, type Rng, TimeWindow, withDefaults } from '@leno/std';
+import {
+  failureCountAt,
+  OptionProblems,
+  type Rng,
+  successCountAt,
+  TimeWindow,
+  withDefaults,
+} from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 
 /** What is not given, or undefined, is as in `defaultThrottlerOptions`. */
@@ -73,8 +80,13 @@ export class Throttler {
    * what says nothing of the service, as an abort, by neither.
    */
   tryAcquire(nowMs: number, rng: Rng): boolean {
-    const rejectRatio = this.rejectRatio(nowMs);
-    if (rejectRatio === 0 || rng() >= rejectRatio) return true;
+    // As `rejectRatio`, which would give a boxed number where it is not inlined.
+    const { acceptFactor, requestCountMin, rejectRatioMax } = this.#options;
+    this.#window.roll(nowMs);
+    const requestCount = this.#window.totalCount;
+    const excess = requestCount - acceptFactor * this.#window.successCount;
+    if (requestCount < requestCountMin || excess <= 0) return true;
+    if (rng() >= Math.min(excess / (requestCount + 1), rejectRatioMax)) return true;
     this.#window.record(false, nowMs);
     this.#refusedCount += 1;
     return false;
@@ -92,12 +104,8 @@ export class Throttler {
 
   /** The probability that a call is refused now, 0 to `rejectRatioMax`. Changes nothing. */
   rejectRatio(nowMs: number): number {
-    const { acceptFactor, requestCountMin, rejectRatioMax } = this.#options;
-    const acceptCount = this.#window.successCountAt(nowMs);
-    const requestCount = acceptCount + this.#window.failureCountAt(nowMs);
-    if (requestCount < requestCountMin) return 0;
-    const ratio = (requestCount - acceptFactor * acceptCount) / (requestCount + 1);
-    return Math.min(Math.max(ratio, 0), rejectRatioMax);
+    const acceptCount = successCountAt(this.#window, nowMs);
+    return this.#ratio(acceptCount, acceptCount + failureCountAt(this.#window, nowMs));
   }
 
   /** Calls refused since the start: the metric of this bound. */
@@ -107,13 +115,20 @@ export class Throttler {
 
   /** For people who ask why. Changes nothing. */
   explain(nowMs: number): ThrottlerReport {
-    const acceptCount = this.#window.successCountAt(nowMs);
+    const acceptCount = successCountAt(this.#window, nowMs);
     return {
-      requestCount: acceptCount + this.#window.failureCountAt(nowMs),
+      requestCount: acceptCount + failureCountAt(this.#window, nowMs),
       acceptCount,
       rejectRatio: this.rejectRatio(nowMs),
       refusedCount: this.#refusedCount,
     };
+  }
+
+  #ratio(acceptCount: number, requestCount: number): number {
+    const { acceptFactor, requestCountMin, rejectRatioMax } = this.#options;
+    if (requestCount < requestCountMin) return 0;
+    const ratio = (requestCount - acceptFactor * acceptCount) / (requestCount + 1);
+    return Math.min(Math.max(ratio, 0), rejectRatioMax);
   }
 }
 

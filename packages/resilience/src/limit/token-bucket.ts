@@ -14,6 +14,7 @@ import {
   type RateLimiter,
   type RateLimiterReport,
   type RateOptions,
+  WAIT_EPSILON_MS,
 } from './rate-limiter.ts';
 
 /** `burstCountMax` defaults to `permitCount`: a pause of one period fills the bucket. */
@@ -46,8 +47,11 @@ export class TokenBucket implements RateLimiter {
   tryAcquire(nowMs: number, cost = 1): boolean {
     assert(cost > 0, 'a cost is above 0');
     this.#roll(nowMs);
-    // Written so that a time of NaN is refused too.
-    if (!(this.#balanceAt(nowMs) + PERMIT_EPSILON >= cost)) {
+    // As `#balanceAt`, which would give a boxed number where it is not inlined. Written so that a
+    // time of NaN is refused too.
+    const { permitCount, periodMs } = this.#options;
+    const elapsedMs = this.#isSmooth ? Math.max(0, nowMs - this.#originMs) : 0;
+    if (!(this.#base + (elapsedMs * permitCount) / periodMs + PERMIT_EPSILON >= cost)) {
       this.#refusedCount += 1;
       return false;
     }
@@ -61,7 +65,7 @@ export class TokenBucket implements RateLimiter {
     this.#roll(nowMs);
     const waitMs = this.retryAfterMs(nowMs, cost);
     // Written so that a wait of NaN or Infinity is refused too.
-    if (!(waitMs <= waitMaxMs && waitMs < Number.POSITIVE_INFINITY)) {
+    if (!(waitMs <= waitMaxMs + WAIT_EPSILON_MS && waitMs < Number.POSITIVE_INFINITY)) {
       this.#refusedCount += 1;
       return -1;
     }
@@ -101,9 +105,10 @@ export class TokenBucket implements RateLimiter {
     const next = completed(options);
     this.#roll(nowMs);
     const balance = this.#balanceAt(nowMs);
+    const wasSmooth = this.#isSmooth;
     this.#isSmooth = options.refill !== 'per-period';
-    if (this.#isSmooth) {
-      this.#base = Math.min(balance, next.burstCountMax);
+    if (wasSmooth || this.#isSmooth) {
+      this.#base = this.#isSmooth ? Math.min(balance, next.burstCountMax) : balance;
       this.#originMs = Math.max(this.#originMs, nowMs);
     }
     this.#options = next;
@@ -119,7 +124,6 @@ export class TokenBucket implements RateLimiter {
     };
   }
 
-  /** Calls refused since the start: the metric of this bound. */
   get refusedCount(): number {
     return this.#refusedCount;
   }
@@ -141,13 +145,16 @@ export class TokenBucket implements RateLimiter {
     const elapsedMs = nowMs - this.#originMs;
     if (elapsedMs === Number.POSITIVE_INFINITY) {
       this.#originMs = nowMs;
-    } else if (this.#isSmooth && this.#balanceAt(nowMs) >= burstCountMax) {
-      this.#base = burstCountMax;
-      this.#originMs = Math.max(this.#originMs, nowMs);
     } else if (elapsedMs >= periodMs) {
       const periods = Math.floor(elapsedMs / periodMs);
       this.#base = Math.min(burstCountMax, this.#base + periods * permitCount);
       this.#originMs += periods * periodMs;
+    }
+    if (!this.#isSmooth) return;
+    const earned = ((nowMs - this.#originMs) * permitCount) / periodMs;
+    if (earned > 0 && this.#base + earned >= burstCountMax) {
+      this.#base = burstCountMax;
+      this.#originMs = nowMs;
     }
   }
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Agent, type Dispatcher, fetch, request } from 'undici';
 import { afterEach, expect, test } from 'vitest';
+import { consecutive } from '../breaker/trigger.ts';
 import { bulkhead } from '../calls/bulkhead.ts';
 import { createBreaker } from '../calls/call-breaker.ts';
 import { pipeline } from '../calls/pipeline.ts';
@@ -132,7 +133,7 @@ test('its fetch goes through it, too', async () => {
 
 test('timeouts and refusals are errors of the request', async () => {
   const { origin } = await serviceOf('hang', 500, 500);
-  const breaker = createBreaker({ consecutiveFailures: 2 });
+  const breaker = createBreaker({ trip: consecutive(2) });
   const dispatcher = agentOf(pipeline(breaker, timeout(30)));
   await expect(request(origin, { dispatcher })).rejects.toMatchObject({ code: 'LENO_TIMED_OUT' });
   const bad = await request(origin, { dispatcher });
