@@ -8,6 +8,7 @@ import {
   lenoOpenPermit,
   lenoOpenSettle,
   lenoPermit,
+  lenoPipeline,
 } from './leno.ts';
 import { alfredClosed, alfredOpen, alfredPipeline } from './peers/alfred.ts';
 import { bareCall, bareRejection } from './peers/bare.ts';

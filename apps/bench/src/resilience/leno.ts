@@ -6,6 +6,9 @@ import {
   createBreaker,
   failureRate,
   lastCalls,
+  pipeline,
+  retry,
+  timeout,
 } from '@leno/resilience';
 import type { Run } from '../harness/group.ts';
 import { FOR_EVER_MS, fail, work } from './work.ts';
@@ -50,6 +53,19 @@ export function lenoExecute(trigger: Trigger): Run {
     run: async (count) => {
       let sum = 0;
       for (let index = 0; index < count; index += 1) sum += await breaker.execute(work);
+      return sum;
+    },
+  };
+}
+
+/** Three tries in all, a breaker as it comes, a second for each try. */
+export function lenoPipeline(): Run {
+  const call = pipeline(retry({ retryCountMax: 2 }), createBreaker(), timeout(1_000));
+  return {
+    kind: 'async',
+    run: async (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) sum += await call.execute(work);
       return sum;
     },
   };

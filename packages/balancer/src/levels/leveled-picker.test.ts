@@ -226,6 +226,14 @@ test('a call with a key keeps to the priority of its hash', () => {
   expect(priorities.size).toBe(2);
 });
 
+test('a call with a key does not look at zones', () => {
+  const { picker, picks } = bench('a@x b@y', { zone: { local: 'x', endpointCountMin: 1 } });
+  expect(idsIn(picks(10))).toBe('a');
+  const key = { hash: { hi: 1, lo: 2 }, attempt: 0 };
+  const indexes = Array.from({ length: 10 }, () => picker.pick(0, seededRng(1), undefined, key));
+  expect(new Set(indexes)).toEqual(new Set([0, 1]));
+});
+
 test('what is learnt of an endpoint goes with it from priority to priority', () => {
   const { set, picker } = bench('a b1', {}, peakEwma());
   picker.started(0, 0);

@@ -67,6 +67,20 @@ test('the table follows the weights', () => {
   expect(Math.abs(countOfFirst() - 9_000)).toBeLessThan(150);
 });
 
+test('the table follows slow start', () => {
+  const set = new EndpointSet({ slowStart: { windowMs: 1_000 } });
+  set.update([{ id: 'a', weight: 1 }], 0);
+  const picker = createPicker('random', set);
+  const rng = seededRng(6);
+  const both = ['a', 'b'].map((id) => ({ id, weight: 1 }));
+  set.update(both, 5_000);
+  const shareAt = (nowMs: number): number =>
+    Array.from({ length: 10_000 }, () => picker.pick(nowMs, rng)).filter((it) => it === 1).length;
+  expect(Math.abs(shareAt(5_000) - 10_000 / 11)).toBeLessThan(150);
+  expect(Math.abs(shareAt(5_500) - 10_000 / 3)).toBeLessThan(150);
+  expect(Math.abs(shareAt(6_000) - 10_000 / 2)).toBeLessThan(150);
+});
+
 test('property: columns of the table add up to the weights', () => {
   const weights = fc.array(fc.nat(50), { minLength: 1, maxLength: 20 });
   fc.assert(

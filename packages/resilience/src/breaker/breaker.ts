@@ -321,10 +321,8 @@ export class Breaker {
   #count(succeeded: boolean, nowMs: number, tookMs: number): void {
     const isRow = !succeeded && this.#failureCountInRow >= this.#options.trip.consecutiveFailures;
     let reason: TripReason | undefined = isRow ? 'consecutive-failures' : undefined;
-    const rates = this.#rates;
-    for (let index = 0; index < rates.length; index += 1) {
-      const rate = rates[index];
-      if (rate?.record(succeeded, nowMs, tookMs) === true) reason ??= rate.trigger.reason;
+    for (const rate of this.#rates) {
+      if (rate.record(succeeded, nowMs, tookMs)) reason ??= rate.trigger.reason;
     }
     if (reason !== undefined || this.#heldBy !== undefined) this.#judge(reason, nowMs);
   }

@@ -52,27 +52,25 @@ interface Shared {
 class BreakerFrame extends PolicyFrame {
   readonly up: Upper;
   readonly lane: Lane;
-  readonly next: Stage;
   isDone: boolean;
   child: Frame | undefined;
-  readonly #breaker: CallBreaker;
+  readonly #shared: Shared;
   #permit: number;
   #startedAtMs: number;
 
-  constructor(up: Upper, lane: Lane, { next, breaker }: Shared) {
+  constructor(up: Upper, lane: Lane, shared: Shared) {
     super();
     this.up = up;
     this.lane = lane;
-    this.next = next;
     this.isDone = false;
     this.child = undefined;
-    this.#breaker = breaker;
+    this.#shared = shared;
     this.#permit = NONE;
     this.#startedAtMs = Number.NaN;
   }
 
   begin(): void {
-    const breaker = this.#breaker;
+    const { breaker } = this.#shared;
     const nowMs = this.lane.call.nowMs();
     this.#permit = breaker.tryAcquire(nowMs);
     if (this.#permit < 0) {
@@ -80,7 +78,7 @@ class BreakerFrame extends PolicyFrame {
       return;
     }
     this.#startedAtMs = nowMs;
-    const child = this.next(this, this.lane);
+    const child = this.#shared.next(this, this.lane);
     this.child = child;
     child.begin();
   }
@@ -107,10 +105,10 @@ class BreakerFrame extends PolicyFrame {
     if (permit < 0) return;
     this.#permit = NONE; // Settled by `report` even if the classifier throws.
     const nowMs = this.lane.call.nowMs();
-    this.#breaker.report(permit, ending, nowMs, nowMs - this.#startedAtMs);
+    this.#shared.breaker.report(permit, ending, nowMs, nowMs - this.#startedAtMs);
   }
 
   close(): void {
-    if (this.#permit >= 0) this.#breaker.release(this.#permit, this.lane.call.nowMs());
+    if (this.#permit >= 0) this.#shared.breaker.release(this.#permit, this.lane.call.nowMs());
   }
 }

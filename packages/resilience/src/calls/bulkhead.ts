@@ -11,7 +11,15 @@
 import { OptionProblems, type TimerHandle, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import { BulkheadFullError, type BulkheadRefusal } from './bulkhead-full-error.ts';
-import { type Frame, type Holder, Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
+import {
+  Branch,
+  type Frame,
+  type Holder,
+  type Lane,
+  PolicyFrame,
+  type Stage,
+  type Upper,
+} from './frame.ts';
 import { type PlaceSeeker, Places, type Waiter } from './places.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
 import { DELAY_MAX_MS } from './ports.ts';
@@ -115,7 +123,6 @@ interface Refused {
 class BulkheadFrame extends PolicyFrame implements Holder, PlaceSeeker {
   readonly up: Upper;
   readonly lane: Lane;
-  readonly next: Stage;
   isDone: boolean;
   child: Frame | undefined;
   waiter: Waiter | undefined;
@@ -128,7 +135,6 @@ class BulkheadFrame extends PolicyFrame implements Holder, PlaceSeeker {
     super();
     this.up = up;
     this.lane = lane;
-    this.next = shared.next;
     this.isDone = false;
     this.child = undefined;
     this.waiter = undefined;
@@ -165,9 +171,9 @@ class BulkheadFrame extends PolicyFrame implements Holder, PlaceSeeker {
   }
 
   #beginPlaced(): void {
-    const { call, attempt, hedge } = this.lane;
+    const { lane } = this;
     this.#hasPlace = true;
-    const child = this.next(this, new Lane(call, attempt, hedge, this));
+    const child = this.#shared.next(this, new Branch(lane, lane.attempt, lane.hedge, this));
     this.child = child;
     child.begin();
   }

@@ -1,6 +1,7 @@
 /** The breaker around calls; and what is known to go wrong with others' (letters), which must not here. */
 import { expect, test } from 'vitest';
 import { failureRate } from '../breaker/failure-rate.ts';
+import { slowRate } from '../breaker/slow-rate.ts';
 import { anyOf, consecutive } from '../breaker/trigger.ts';
 import { lastMs } from '../breaker/window-size.ts';
 import { settled, VirtualTime } from '../testing/virtual-time.ts';
@@ -23,6 +24,13 @@ async function failTimes(breaker: CallBreaker, count: number): Promise<void> {
   for (let call = 0; call < count; call += 1) await breaker.execute(fail).catch(() => {});
 }
 
+/** What is no promise, but can be awaited. */
+function thenable(): object {
+  const it = {};
+  Reflect.set(it, 'then', (give: (value: number) => void) => give(7));
+  return it;
+}
+
 /** A promise that is settled by hand. */
 function deferred<T>() {
   let resolve: (value: T) => void = () => {};
@@ -40,8 +48,7 @@ test.each([
   ['(a) nothing', () => undefined, { kind: 'returned', value: undefined }],
   ['a throw', fail, { kind: 'failed', error: boom }],
   ['a rejection', () => Promise.reject(boom), { kind: 'failed', error: boom }],
-  // biome-ignore lint/suspicious/noThenProperty: what it is about.
-  ['a thenable', () => ({ then: (give: (it: number) => void) => give(7) }), { value: 7 }],
+  ['a thenable', thenable, { kind: 'returned', value: 7 }],
 ])('settle gives how it ended: %s', async (_, fn, ending) => {
   expect(await breakerAt(new VirtualTime()).settle<unknown>(fn)).toMatchObject(ending);
 });
@@ -295,4 +302,35 @@ test('a row alone needs no clock while all goes well', async () => {
   expect(readCount).toBe(0);
   await failTimes(breaker, 2);
   expect(breaker.retryAfterMs(readCount)).toBeGreaterThan(900);
+});
+
+test('the last failure is the last one that counted', async () => {
+  const breaker = breakerAt(new VirtualTime());
+  await failTimes(breaker, 1);
+  const abort = Object.assign(new Error('stop'), { name: 'AbortError' });
+  await breaker.execute(() => Promise.reject(abort)).catch(() => {});
+  expect(breaker.lastFailure).toBe(boom);
+});
+
+test.each([
+  ['by default', {}],
+  ['with a classifier', { classify: () => 'success' as const }],
+])('calls are timed for slowRate: %s', async (_, options) => {
+  const time = new VirtualTime();
+  const trip = slowRate({ slowMs: 100, requestCountMin: 2 });
+  const breaker = breakerAt(time, { trip, ...options });
+  const call = async (ms: number): Promise<void> => {
+    const slow = deferred<number>();
+    const calling = breaker.execute(() => slow.promise);
+    await time.advance(ms);
+    slow.resolve(1);
+    await calling;
+  };
+  await call(100);
+  await call(99);
+  expect(breaker.explain(time.nowMs()).rates).toMatchObject([{ successCount: 1, failureCount: 1 }]);
+  await time.advance(10_000);
+  await call(100);
+  await call(100);
+  expect(breaker.explain(time.nowMs())).toMatchObject({ state: 'open', reason: 'slow-rate' });
 });

@@ -1,12 +1,5 @@
 import type { RetryBudget } from '../retry/retry-budget.ts';
-import {
-  type CallFunction,
-  type CallState,
-  type Frame,
-  Lane,
-  type Stage,
-  type Upper,
-} from './frame.ts';
+import type { CallFunction, CallState, Frame, Lane, Stage, Upper } from './frame.ts';
 import type { Ports } from './ports.ts';
 import { type FailureKind, failureOf, type Settled } from './settled.ts';
 
@@ -39,31 +32,57 @@ export interface Surroundings {
   readonly onEnding: ((observed: ObservedCall) => void) | undefined;
 }
 
+/** What it takes to begin a call. */
+export interface Compiled extends Surroundings {
+  /** The outermost policy. */
+  readonly stage: Stage;
+}
+
 /** One call, from its first policy to its promise: the top of the chain of frames. */
-export class Call implements CallState, Upper {
+export class Call implements CallState, Lane, Upper {
+  readonly call: CallState;
+  readonly attempt: number;
+  readonly hedge: number;
+  readonly holder: undefined;
   readonly fn: CallFunction<unknown>;
-  depositedIn: RetryBudget | undefined = undefined;
-  attemptCount = 0;
-  readonly #around: Surroundings;
+  depositedIn: RetryBudget | undefined;
+  attemptCount: number;
+  readonly #compiled: Compiled;
   readonly #options: CallOptions<never> | undefined;
-  #resolve: ((value: unknown) => void) | undefined = undefined;
+  #resolve: ((value: unknown) => void) | undefined;
   /** Stays absent where failures are values, too. */
-  #reject: ((error: unknown) => void) | undefined = undefined;
-  #child: Frame | undefined = undefined;
-  #isDone = false;
-  // Doubles from the start, so that V8 keeps them in place.
-  #isFresh = false;
-  #nowMs = Number.NaN;
-  #startedAtMs = Number.NaN;
+  #reject: ((error: unknown) => void) | undefined;
+  #child: Frame | undefined;
+  #isBeginning: boolean;
+  #isDone: boolean;
+  /** Whether `#nowMs` is the time. */
+  #isFresh: boolean;
+  #nowMs: number;
+  /** Of observed calls. */
+  #startedAtMs: number | undefined;
 
   constructor(
     fn: CallFunction<unknown>,
     options: CallOptions<never> | undefined,
-    around: Surroundings,
+    compiled: Compiled,
   ) {
+    this.call = this;
+    this.attempt = 1;
+    this.hedge = 0;
+    this.holder = undefined;
     this.fn = fn;
-    this.#around = around;
+    this.depositedIn = undefined;
+    this.attemptCount = 0;
+    this.#compiled = compiled;
     this.#options = options;
+    this.#resolve = undefined;
+    this.#reject = undefined;
+    this.#child = undefined;
+    this.#isBeginning = true;
+    this.#isDone = false;
+    this.#isFresh = false;
+    this.#nowMs = Number.NaN; // A double from the start, so that V8 keeps it in place.
+    this.#startedAtMs = undefined;
   }
 
   get deadlineMs(): number {
@@ -71,7 +90,7 @@ export class Call implements CallState, Upper {
   }
 
   get ports(): Ports {
-    return this.#around.ports;
+    return this.#compiled.ports;
   }
 
   get key(): string | undefined {
@@ -79,27 +98,24 @@ export class Call implements CallState, Upper {
   }
 
   /** Once. Without `reject`, `resolve` gets the `Settled`. */
-  begin(
-    stage: Stage,
-    resolve: (value: unknown) => void,
-    reject: ((error: unknown) => void) | undefined,
-  ): void {
+  begin(resolve: (value: unknown) => void, reject: ((error: unknown) => void) | undefined): void {
     this.#resolve = resolve;
     this.#reject = reject;
     const signal = this.#options?.signal;
-    if (this.#around.onEnding !== undefined) this.#startedAtMs = this.nowMs();
+    if (this.#compiled.onEnding !== undefined) this.#startedAtMs = this.nowMs();
     if (signal?.aborted === true) {
       this.#end('aborted', signal.reason);
       return;
     }
     signal?.addEventListener('abort', this);
-    const child = stage(this, new Lane(this, 1, 0, undefined));
+    const child = this.#compiled.stage(this, this);
     this.#child = child;
     try {
       child.begin();
     } catch (thrown) {
       this.crash(thrown);
     }
+    this.#isBeginning = false;
   }
 
   /** The caller's signal has aborted. */
@@ -126,7 +142,7 @@ export class Call implements CallState, Upper {
     if (this.#isDone) return;
     this.#close();
     try {
-      if (this.#around.onEnding !== undefined) this.#observe({ kind: 'returned', value });
+      if (this.#compiled.onEnding !== undefined) this.#observe({ kind: 'returned', value });
     } finally {
       this.#resolve?.(this.#reject === undefined ? { kind: 'returned', value } : value);
     }
@@ -139,9 +155,10 @@ export class Call implements CallState, Upper {
   #end(kind: FailureKind, error: unknown): void {
     this.#close();
     try {
-      if (this.#around.onEnding !== undefined) this.#observe(failureOf(kind, error));
+      if (this.#compiled.onEnding !== undefined) this.#observe(failureOf(kind, error));
     } finally {
       if (this.#reject === undefined) this.#resolve?.(failureOf(kind, error));
+      else if (this.#isBeginning) rejectLater(this.#reject, error);
       else this.#reject(error);
     }
   }
@@ -152,14 +169,15 @@ export class Call implements CallState, Upper {
   }
 
   #observe(settled: Settled<unknown>): void {
-    const tookMs = this.nowMs() - this.#startedAtMs;
+    const nowMs = this.nowMs();
+    const tookMs = nowMs - (this.#startedAtMs ?? nowMs);
     const { key, attemptCount } = this;
-    this.#around.onEnding?.({ settled, key, tookMs, attemptCount });
+    this.#compiled.onEnding?.({ settled, key, tookMs, attemptCount });
   }
 
   nowMs(): number {
     if (!this.#isFresh) {
-      this.#nowMs = this.#around.ports.clock.nowMs();
+      this.#nowMs = this.#compiled.ports.clock.nowMs();
       this.#isFresh = true;
     }
     return this.#nowMs;
@@ -173,4 +191,12 @@ export class Call implements CallState, Upper {
     // The caller gave the function and this one together: what the former gives, the latter takes.
     this.#options?.discard?.(value as never);
   }
+}
+
+/**
+ * Once the caller has had time to listen: else the runtime notes an unhandled rejection and takes
+ * it back, which costs more than all the rest of a refusal.
+ */
+function rejectLater(reject: (error: unknown) => void, error: unknown): void {
+  queueMicrotask(() => reject(error));
 }

@@ -58,7 +58,6 @@ interface Shared {
 class FallbackFrame extends PolicyFrame {
   readonly up: Upper;
   readonly lane: Lane;
-  readonly next: Stage;
   isDone: boolean;
   child: Frame | undefined;
   readonly #shared: Shared;
@@ -69,7 +68,6 @@ class FallbackFrame extends PolicyFrame {
     super();
     this.up = up;
     this.lane = lane;
-    this.next = shared.next;
     this.isDone = false;
     this.child = undefined;
     this.#shared = shared;
@@ -77,7 +75,7 @@ class FallbackFrame extends PolicyFrame {
   }
 
   begin(): void {
-    const child = this.next(this, this.lane);
+    const child = this.#shared.next(this, this.lane);
     this.child = child;
     child.begin();
   }

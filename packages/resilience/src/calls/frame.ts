@@ -71,7 +71,7 @@ export interface Holder {
 }
 
 /** What the frames of one attempt share: one object, so that passing it down costs one read. */
-export class Lane {
+export interface Lane {
   readonly call: CallState;
   /** 1 for the first try. */
   readonly attempt: number;
@@ -79,9 +79,17 @@ export class Lane {
   readonly hedge: number;
   /** The nearest one around the work. */
   readonly holder: Holder | undefined;
+}
 
-  constructor(call: CallState, attempt: number, hedge: number, holder: Holder | undefined) {
-    this.call = call;
+/** A lane that leaves another: of a further try, a hedge, the holder of a place. */
+export class Branch implements Lane {
+  readonly call: CallState;
+  readonly attempt: number;
+  readonly hedge: number;
+  readonly holder: Holder | undefined;
+
+  constructor(from: Lane, attempt: number, hedge: number, holder: Holder | undefined) {
+    this.call = from.call;
     this.attempt = attempt;
     this.hedge = hedge;
     this.holder = holder;
@@ -113,7 +121,6 @@ export interface Frame {
 export abstract class PolicyFrame implements Frame, Upper {
   abstract readonly up: Upper;
   abstract readonly lane: Lane;
-  abstract readonly next: Stage;
   abstract isDone: boolean;
   abstract child: Frame | undefined;
 

@@ -29,35 +29,33 @@ export interface GuardShared {
 export class GuardFrame extends PolicyFrame {
   readonly up: Upper;
   readonly lane: Lane;
-  readonly next: Stage;
   isDone: boolean;
   child: Frame | undefined;
-  readonly #guard: Guard;
+  readonly #shared: GuardShared;
   #isIn: boolean;
   #startedAtMs: number;
 
-  constructor(up: Upper, lane: Lane, { next, guard }: GuardShared) {
+  constructor(up: Upper, lane: Lane, shared: GuardShared) {
     super();
     this.up = up;
     this.lane = lane;
-    this.next = next;
     this.isDone = false;
     this.child = undefined;
-    this.#guard = guard;
+    this.#shared = shared;
     this.#isIn = false;
     this.#startedAtMs = Number.NaN;
   }
 
   begin(): void {
     const { call } = this.lane;
-    const refusal = this.#guard.enter(call);
+    const refusal = this.#shared.guard.enter(call);
     if (refusal !== undefined) {
       super.ended('refused', refusal, this);
       return;
     }
     this.#isIn = true;
     this.#startedAtMs = call.nowMs();
-    const child = this.next(this, this.lane);
+    const child = this.#shared.next(this, this.lane);
     this.child = child;
     child.begin();
   }
@@ -83,7 +81,7 @@ export class GuardFrame extends PolicyFrame {
     if (!this.#isIn) return;
     this.#isIn = false;
     const { call } = this.lane;
-    this.#guard.report(ending, call.nowMs() - this.#startedAtMs, call);
+    this.#shared.guard.report(ending, call.nowMs() - this.#startedAtMs, call);
   }
 
   close(): void {

@@ -17,7 +17,15 @@ import { HedgeDelay } from '../hedge/hedge-delay.ts';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { RetryBudget } from '../retry/retry-budget.ts';
 import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
-import { type CancelKind, type Frame, Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
+import {
+  Branch,
+  type CancelKind,
+  type Frame,
+  type Lane,
+  PolicyFrame,
+  type Stage,
+  type Upper,
+} from './frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
 import { DELAY_MAX_MS } from './ports.ts';
 import { isWorthRepeating } from './retry.ts';
@@ -109,10 +117,10 @@ interface Failed {
 class HedgeFrame extends PolicyFrame {
   readonly up: Upper;
   readonly lane: Lane;
-  readonly next: Stage;
   isDone: boolean;
   /** The first attempt while it runs; the others are in `#hedges`. */
   child: Frame | undefined;
+  readonly #next: Stage;
   readonly #rules: Rules;
   #hedges: Frame[] | undefined;
   #hedgeCount: number;
@@ -126,9 +134,9 @@ class HedgeFrame extends PolicyFrame {
     super();
     this.up = up;
     this.lane = lane;
-    this.next = next;
     this.isDone = false;
     this.child = undefined;
+    this.#next = next;
     this.#rules = rules;
     this.#hedges = undefined;
     this.#hedgeCount = 0;
@@ -147,7 +155,7 @@ class HedgeFrame extends PolicyFrame {
       call.depositedIn = budget;
     }
     this.#startedAtMs = call.nowMs();
-    const child = this.next(this, this.lane);
+    const child = this.#next(this, this.lane);
     this.child = child;
     child.begin();
     this.#schedule();
@@ -184,13 +192,13 @@ class HedgeFrame extends PolicyFrame {
   #beginHedge(): boolean {
     const { hedgeCountMax, budget, active } = this.#rules;
     if (this.#isFinal || this.#hedgeCount >= hedgeCountMax) return false;
-    const { call, attempt, holder } = this.lane;
-    if (active !== undefined && budget?.tryWithdraw(call.nowMs(), active.count) === false) {
+    const { lane } = this;
+    if (active !== undefined && budget?.tryWithdraw(lane.call.nowMs(), active.count) === false) {
       this.#isFinal = true;
       return false;
     }
     this.#hedgeCount += 1;
-    const child = this.next(this, new Lane(call, attempt, this.#hedgeCount, holder));
+    const child = this.#next(this, new Branch(lane, lane.attempt, this.#hedgeCount, lane.holder));
     this.#hedges ??= [];
     this.#hedges.push(child);
     child.begin();

@@ -1,5 +1,5 @@
 import { innermost } from './attempt.ts';
-import { Call, type CallOptions, type Surroundings } from './call.ts';
+import { Call, type CallOptions, type Compiled, type Surroundings } from './call.ts';
 import type { CallFunction, Stage } from './frame.ts';
 import { type Ports, systemPorts } from './ports.ts';
 import type { Settled } from './settled.ts';
@@ -17,7 +17,7 @@ export interface PolicyDescription {
  * the type of results that it may give beside those of the function: a fallback's.
  */
 export abstract class Policy<Added = never> {
-  #stage: Stage | undefined;
+  #compiled: Compiled | undefined;
 
   /** Puts the frames of this policy around those of `next`. Not for callers. */
   abstract stage(next: Stage, ports: Ports): Stage;
@@ -31,22 +31,27 @@ export abstract class Policy<Added = never> {
    * or with the reason of the caller's signal.
    */
   execute<T>(fn: CallFunction<T>, options?: CallOptions<T>): Promise<T | Added> {
-    const call = new Call(fn, options, this.surroundings);
-    this.#stage ??= this.stage(innermost, this.surroundings.ports);
-    const stage = this.#stage;
-    return new Promise((resolve, reject) => {
-      call.begin(stage, resolve as (value: unknown) => void, reject);
-    });
+    const call = new Call(fn, options, this.#compile());
+    const promise = new Promise<T | Added>(catchHandles);
+    const { resolve, reject } = handles;
+    call.begin(resolve, reject);
+    return promise;
   }
 
   /** The same, but never rejects: a failure is a value, too. */
   settle<T>(fn: CallFunction<T>, options?: CallOptions<T>): Promise<Settled<T | Added>> {
-    const call = new Call(fn, options, this.surroundings);
-    this.#stage ??= this.stage(innermost, this.surroundings.ports);
-    const stage = this.#stage;
-    return new Promise((resolve) => {
-      call.begin(stage, resolve as (value: unknown) => void, undefined);
-    });
+    const call = new Call(fn, options, this.#compile());
+    const promise = new Promise<Settled<T | Added>>(catchHandles);
+    call.begin(handles.resolve, undefined);
+    return promise;
+  }
+
+  #compile(): Compiled {
+    if (this.#compiled === undefined) {
+      const { ports, onEnding } = this.surroundings;
+      this.#compiled = { ports, onEnding, stage: this.stage(innermost, ports) };
+    }
+    return this.#compiled;
   }
 
   /** What its calls have in common. */
@@ -56,3 +61,15 @@ export abstract class Policy<Added = never> {
 }
 
 const systemSurroundings: Surroundings = { ports: systemPorts, onEnding: undefined };
+
+/** Of the promise made last: taken at once, before anything else can run. */
+const handles: {
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+} = { resolve: () => {}, reject: () => {} };
+
+/** One function for all promises, in place of a closure for each. */
+function catchHandles(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  handles.resolve = resolve as (value: unknown) => void;
+  handles.reject = reject;
+}

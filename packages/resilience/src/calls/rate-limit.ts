@@ -66,7 +66,6 @@ interface Shared {
 class RateLimitFrame extends PolicyFrame {
   readonly up: Upper;
   readonly lane: Lane;
-  readonly next: Stage;
   isDone: boolean;
   child: Frame | undefined;
   readonly #shared: Shared;
@@ -78,7 +77,6 @@ class RateLimitFrame extends PolicyFrame {
     super();
     this.up = up;
     this.lane = lane;
-    this.next = shared.next;
     this.isDone = false;
     this.child = undefined;
     this.#shared = shared;
@@ -122,7 +120,7 @@ class RateLimitFrame extends PolicyFrame {
   }
 
   #beginBelow(): void {
-    const child = this.next(this, this.lane);
+    const child = this.#shared.next(this, this.lane);
     this.child = child;
     child.begin();
   }

@@ -6,7 +6,7 @@ import { defaultRetryPolicy } from '../retry/decide-retry.ts';
 import type { RetryBudget } from '../retry/retry-budget.ts';
 import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
 import type { CallEnding } from './call-ending.ts';
-import { type Frame, Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
+import { Branch, type Frame, type Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
 import { DELAY_MAX_MS } from './ports.ts';
 import { RefusedError } from './refused-error.ts';
@@ -116,42 +116,33 @@ interface Shared {
 class RetryFrame extends PolicyFrame {
   readonly up: Upper;
   readonly lane: Lane;
-  readonly next: Stage;
   isDone: boolean;
   child: Frame | undefined;
-  readonly #policy: RetryPolicy;
+  readonly #shared: Shared;
   #attempt: number;
-  #isWithdrawn: boolean;
   /** A timeout around has passed: nothing new shall begin. */
   #isWarned: boolean;
   /** Absent: never. */
   #giveUpAtMs: number | undefined;
-  /** The last wait of its own, which `decorrelated` goes by. */
-  #previousMs: number | undefined;
-  /** While it waits. */
-  #timer: TimerHandle | undefined;
-  #last: Failed | undefined;
+  /** From the first wait on. */
+  #backOff: BackOff | undefined;
 
-  constructor(up: Upper, lane: Lane, { next, policy }: Shared) {
+  constructor(up: Upper, lane: Lane, shared: Shared) {
     super();
     this.up = up;
     this.lane = lane;
-    this.next = next;
     this.isDone = false;
     this.child = undefined;
-    this.#policy = policy;
+    this.#shared = shared;
     this.#attempt = 1;
-    this.#isWithdrawn = false;
     this.#isWarned = false;
     this.#giveUpAtMs = undefined;
-    this.#previousMs = undefined;
-    this.#timer = undefined;
-    this.#last = undefined;
+    this.#backOff = undefined;
   }
 
   begin(): void {
     const { call } = this.lane;
-    const { bounds, options, active } = this.#policy;
+    const { bounds, options, active } = this.#shared.policy;
     if (bounds.giveUpAfterMs > 0) {
       this.#giveUpAtMs = deadlineAfter(call.nowMs(), bounds.giveUpAfterMs);
     }
@@ -166,15 +157,15 @@ class RetryFrame extends PolicyFrame {
   #beginAttempt(): void {
     const { lane } = this;
     const attempt = this.#attempt;
-    const { call, hedge, holder } = lane;
-    const own = attempt === lane.attempt ? lane : new Lane(call, attempt, hedge, holder);
-    const child = this.next(this, own);
+    const isSame = attempt === lane.attempt;
+    const own = isSame ? lane : new Branch(lane, attempt, lane.hedge, lane.holder);
+    const child = this.#shared.next(this, own);
     this.child = child;
     child.begin();
   }
 
   returned(value: unknown): void {
-    const { isRetryableResult } = this.#policy.options;
+    const { isRetryableResult } = this.#shared.policy.options;
     if (isRetryableResult?.(value) === true && this.#retries({ kind: 'returned', value })) {
       this.lane.call.discard(value);
       return;
@@ -185,9 +176,9 @@ class RetryFrame extends PolicyFrame {
   }
 
   override ended(kind: FailureKind, error: unknown, from: Frame): void {
-    const isRetryable = kind !== 'refused' && this.#policy.isRetryable(error);
+    const isRetryable = kind !== 'refused' && this.#shared.policy.isRetryable(error);
     if (isRetryable && this.#retries({ kind: 'thrown', thrown: error })) {
-      this.#last = { kind, error };
+      if (this.#backOff !== undefined) this.#backOff.last = { kind, error };
     } else {
       super.ended(kind, error, from);
     }
@@ -196,41 +187,47 @@ class RetryFrame extends PolicyFrame {
   /** Whether another try follows, which it then arranges. */
   #retries(ending: CallEnding): boolean {
     this.#giveBack();
-    const delayMs = this.#nextDelayMs(ending);
-    if (delayMs === undefined || !this.#withdraw()) return false;
-    this.#timer = this.lane.call.ports.timers.after(delayMs, () => this.#again());
+    const { bounds } = this.#shared.policy;
+    if (this.#attempt > bounds.retryCountMax || this.#isWarned) return false;
+    const { call } = this.lane;
+    const ownMs = backoffMs(this.#attempt, bounds, call.ports.rng, this.#backOff?.ownMs);
+    const delayMs = this.#delayMs(ending, ownMs);
+    const deadlineMs = Math.min(this.#giveUpAtMs ?? Number.POSITIVE_INFINITY, this.up.deadlineMs);
+    if (call.nowMs() + delayMs >= deadlineMs || !this.#withdraw()) return false;
+    const timer = call.ports.timers.after(delayMs, () => this.#again());
+    this.#backOff = {
+      ownMs,
+      timer,
+      isWithdrawn: this.#shared.policy.active !== undefined,
+      last: undefined,
+    };
     return true;
   }
 
-  #nextDelayMs(ending: CallEnding): number | undefined {
-    const { bounds, options } = this.#policy;
-    if (this.#attempt > bounds.retryCountMax || this.#isWarned) return undefined;
-    const { rng } = this.lane.call.ports;
-    const ownMs = backoffMs(this.#attempt, bounds, rng, this.#previousMs);
-    this.#previousMs = ownMs;
+  /** Not shorter than what the service asked for, as far as the cap goes. */
+  #delayMs(ending: CallEnding, ownMs: number): number {
+    const { bounds, options } = this.#shared.policy;
     const askedMs = options.retryAfterMs?.(ending) ?? 0;
-    const delayMs = askedMs > ownMs ? Math.min(askedMs, bounds.maxMs) : ownMs;
-    const deadlineMs = Math.min(this.#giveUpAtMs ?? Number.POSITIVE_INFINITY, this.up.deadlineMs);
-    return this.lane.call.nowMs() + delayMs >= deadlineMs ? undefined : delayMs;
+    return askedMs > ownMs ? Math.min(askedMs, bounds.maxMs) : ownMs;
   }
 
   #withdraw(): boolean {
-    const { active, options } = this.#policy;
+    const { active, options } = this.#shared.policy;
     if (options.budget === undefined || active === undefined) return true;
-    this.#isWithdrawn = options.budget.tryWithdraw(this.lane.call.nowMs(), active.count);
-    return this.#isWithdrawn;
+    return options.budget.tryWithdraw(this.lane.call.nowMs(), active.count);
   }
 
   #giveBack(): void {
-    if (this.#isWithdrawn) this.#policy.options.budget?.release();
-    this.#isWithdrawn = false;
+    const backOff = this.#backOff;
+    if (backOff?.isWithdrawn !== true) return;
+    backOff.isWithdrawn = false;
+    this.#shared.policy.options.budget?.release();
   }
 
   #again(): void {
     const { call } = this.lane;
     call.touch();
-    this.#timer = undefined;
-    this.#last = undefined;
+    this.#stopWaiting();
     this.#attempt += 1;
     try {
       this.#beginAttempt();
@@ -242,21 +239,40 @@ class RetryFrame extends PolicyFrame {
   override warn(error: TimedOutError): void {
     this.#isWarned = true;
     super.warn(error);
-    if (this.#timer === undefined) return;
+    if (this.#backOff?.timer === undefined) return;
     // It waits, and shall begin nothing any more: the last word was the last try's.
-    const last = this.#last ?? { kind: 'timed-out', error };
+    const last = this.#backOff.last ?? { kind: 'timed-out', error };
     this.isDone = true;
     this.close();
     this.up.ended(last.kind, last.error, this);
   }
 
+  #stopWaiting(): void {
+    const backOff = this.#backOff;
+    if (backOff === undefined) return;
+    backOff.timer?.cancel();
+    backOff.timer = undefined;
+    backOff.last = undefined;
+  }
+
   close(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#stopWaiting();
     this.#giveBack();
-    const { active } = this.#policy;
+    const { active } = this.#shared.policy;
     if (active !== undefined) active.count -= 1;
   }
+}
+
+/** A wait between two tries, and the try after it. */
+interface BackOff {
+  /** What it would be, had the service not asked for more: `decorrelated` goes by it. */
+  readonly ownMs: number;
+  /** Whether the try after it has something of the budget. */
+  isWithdrawn: boolean;
+  /** Absent once it is over. */
+  timer: TimerHandle | undefined;
+  /** How the try before it ended; absent if it gave a result. */
+  last: Failed | undefined;
 }
 
 interface Failed {

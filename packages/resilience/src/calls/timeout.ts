@@ -75,7 +75,6 @@ interface Shared {
 class TimeoutFrame extends PolicyFrame implements DeadlineEntry {
   readonly up: Upper;
   readonly lane: Lane;
-  readonly next: Stage;
   isDone: boolean;
   child: Frame | undefined;
   untilMs: number;
@@ -90,7 +89,6 @@ class TimeoutFrame extends PolicyFrame implements DeadlineEntry {
     super();
     this.up = up;
     this.lane = lane;
-    this.next = shared.next;
     this.isDone = false;
     this.child = undefined;
     this.untilMs = Number.NaN;
@@ -109,7 +107,7 @@ class TimeoutFrame extends PolicyFrame implements DeadlineEntry {
     const { lane } = this;
     this.#isListed = true;
     this.#shared.deadlines.add(this, lane.call.nowMs());
-    const child = this.next(this, lane);
+    const child = this.#shared.next(this, lane);
     this.child = child;
     child.begin();
   }
