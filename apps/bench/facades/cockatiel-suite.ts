@@ -1,13 +1,16 @@
 /** Runs the compiled tests of a cockatiel checkout against the facade. */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyOf, facadePath, runNode, type Verdict } from './suite-run.ts';
+import { facadePath, onCopyOf, runNode, type Verdict } from './suite-run.ts';
 
 /** Their own helpers, which the tests use too, and their tests: not what is put to the test. */
 const kept = /(?:\.test|^dist\/common\/.*)\.js$/;
 
-export async function runCockatielSuite(checkout: string): Promise<readonly Verdict[]> {
-  const copy = copyOf(checkout);
+export function runCockatielSuite(checkout: string): Promise<readonly Verdict[]> {
+  return onCopyOf(checkout, runIn);
+}
+
+async function runIn(copy: string): Promise<readonly Verdict[]> {
   const shim = `export * from ${JSON.stringify(facadePath('cockatiel/index.ts'))};\n`;
   const modules = globSync('dist/**/*.js', { cwd: copy }).filter((path) => !kept.test(path));
   for (const path of modules) writeFileSync(join(copy, path), shim);

@@ -1,7 +1,7 @@
 /** Runs the test files of an opossum checkout against the facade. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyOf, facadePath, runNode, type Verdict } from './suite-run.ts';
+import { facadePath, onCopyOf, runNode, type Verdict } from './suite-run.ts';
 
 /** Ends tests that wait for ever or throw; without it, the rest of their file would not be run. */
 const preload = `
@@ -21,8 +21,11 @@ Module._load = function (request, ...rest) {
 };
 `;
 
-export async function runOpossumSuite(checkout: string): Promise<readonly Verdict[]> {
-  const copy = copyOf(checkout);
+export function runOpossumSuite(checkout: string): Promise<readonly Verdict[]> {
+  return onCopyOf(checkout, runIn);
+}
+
+async function runIn(copy: string): Promise<readonly Verdict[]> {
   const facade = JSON.stringify(facadePath('opossum/circuit-breaker.ts'));
   const status = JSON.stringify(facadePath('opossum/circuit-status.ts'));
   writeFileSync(join(copy, 'index.js'), `module.exports = require(${facade}).CircuitBreaker;\n`);

@@ -1,6 +1,6 @@
 /** What both suites need: a copy of the checkout in which modules can be replaced, and a runner. */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,13 +15,20 @@ export interface Verdict {
   readonly detail: string;
 }
 
-/** A copy without history; packages stay where they are. */
-export function copyOf(checkout: string): string {
+/** Works on a copy without history, which is gone afterwards; packages stay where they are. */
+export async function onCopyOf<T>(
+  checkout: string,
+  work: (copy: string) => Promise<T>,
+): Promise<T> {
   const copy = mkdtempSync(join(tmpdir(), 'leno-suite-'));
   const left = ['.git', 'node_modules'];
-  cpSync(checkout, copy, { recursive: true, filter: (path) => !left.includes(basename(path)) });
-  symlinkSync(join(checkout, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
+  try {
+    cpSync(checkout, copy, { recursive: true, filter: (path) => !left.includes(basename(path)) });
+    symlinkSync(join(checkout, 'node_modules'), join(copy, 'node_modules'));
+    return await work(copy);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
 }
 
 /** The path of a file of this folder. */

@@ -17,14 +17,14 @@ process.exit(unexplainedCount === 0 ? 0 : 1);
 
 function report(suite: SuiteName, verdicts: readonly Verdict[]): void {
   const failed = verdicts.filter(({ isPassed }) => !isPassed);
-  console.log(`${suite}: ${counted(verdicts)}, of which failed ${counted(failed)}`);
+  console.log(`${suite}: ${counted(verdicts)}; failed: ${counted(failed)}`);
   const byReason = new Map<string | undefined, Verdict[]>();
   for (const it of failed) {
     const reason = reasonOf(suite, it);
     byReason.set(reason, [...(byReason.get(reason) ?? []), it]);
   }
   for (const [reason, its] of byReason) {
-    console.log(`\n  ${counted(its)} ${reason ?? 'WITHOUT A REASON'}`);
+    console.log(`\n  ${counted(its)}: ${reason ?? 'WITHOUT A REASON'}`);
     if (reason === undefined) unexplainedCount += its.length;
     for (const line of new Set(its.map((it) => lineOf(it, reason)))) console.log(`    ${line}`);
   }
@@ -32,7 +32,7 @@ function report(suite: SuiteName, verdicts: readonly Verdict[]): void {
 
 function counted(verdicts: readonly Verdict[]): string {
   const tests = new Set(verdicts.map(({ file, testIndex }) => `${file} ${testIndex}`));
-  return `${verdicts.length} assertions of ${tests.size} tests`;
+  return `assertions ${verdicts.length}, tests ${tests.size}`;
 }
 
 function lineOf({ file, name, detail }: Verdict, reason: string | undefined): string {
