@@ -32,8 +32,8 @@ export interface Budget extends Scale {
 /** Enough for figures that repeat within some percent on a shared machine. */
 export const fullBudget: Budget = {
   isQuick: false,
-  roundCount: 80,
-  roundMs: 2,
+  roundCount: 400,
+  roundMs: 0.25,
   groupMsMin: 1_500,
   subjectMsMax: 1_500,
 };
