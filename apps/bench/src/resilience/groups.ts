@@ -85,6 +85,7 @@ const pipelines: Group = {
   isIsolated: true,
   subjects: [
     { name: 'bare', load: bareCall },
+    { name: 'leno', load: lenoPipeline },
     { name: 'alfred', load: alfredPipeline },
     { name: 'p-retry and opossum', load: opossumPipeline },
     { name: 'cockatiel (cooperative)', load: () => cockatielPipeline('cooperative') },
