@@ -51,6 +51,7 @@ export { ConcurrencyLimitedError } from './calls/concurrency-limited-error.ts';
 export { type FallbackOptions, fallback } from './calls/fallback.ts';
 export type { CallContext, CallFunction } from './calls/frame.ts';
 export { type HedgeOptions, hedge } from './calls/hedge.ts';
+export { JudgedError, type Judgement } from './calls/judged-error.ts';
 export { Pipeline, type PipelineOptions, pipeline } from './calls/pipeline.ts';
 export { Policy, type PolicyDescription } from './calls/policy.ts';
 export { type Ports, systemPorts } from './calls/ports.ts';

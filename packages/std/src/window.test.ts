@@ -61,9 +61,7 @@ function plain(list: readonly Event[], windowMs: number): [number, number] {
   for (const [index, [succeeded, waitMs]] of list.entries()) {
     nowMs += waitMs;
     if (index === 0) originMs = nowMs;
-    const next = Math.max(bucket, Math.floor((nowMs - originMs) / (windowMs / 10)));
-    if (next >= bucket + 10) [kept, originMs, bucket] = [[], nowMs, 0];
-    else bucket = next;
+    bucket = Math.max(bucket, Math.floor((nowMs - originMs) / (windowMs / 10)));
     kept.push({ bucket, succeeded });
     kept = kept.filter((it) => it.bucket > bucket - 10);
   }

@@ -26,7 +26,8 @@ export class TimeWindow implements OutcomeWindow {
   // Of each bucket the successes, then its failures.
   readonly #counts: Uint32Array;
   #slot = 0;
-  #rolledAtMs = Number.NEGATIVE_INFINITY;
+  /** When the present bucket ends; before all times while there is none. */
+  #endsAtMs = Number.NEGATIVE_INFINITY;
   #successCount = 0;
   #failureCount = 0;
 
@@ -38,8 +39,7 @@ export class TimeWindow implements OutcomeWindow {
 
   /** Adds events at `nowMs`. Time that runs backwards is taken as the present bucket. */
   record(succeeded: boolean, nowMs: number, count = 1): void {
-    // An empty window has rolled an infinitely long time ago.
-    if (nowMs - this.#rolledAtMs >= this.#widthMs) this.roll(nowMs);
+    if (nowMs >= this.#endsAtMs) this.roll(nowMs);
     const index = succeeded ? this.#slot : this.#slot + 1;
     this.#counts[index] = (this.#counts[index] ?? 0) + count;
     if (succeeded) this.#successCount += count;
@@ -51,9 +51,9 @@ export class TimeWindow implements OutcomeWindow {
     const steps = this.#stepsTo(nowMs);
     if (steps >= counts.length) {
       // Buckets keep to whole widths from the first outcome; an empty window begins here.
-      const rolledAtMs = this.#rolledAtMs + (steps / 2) * this.#widthMs;
+      const endsAtMs = this.#endsAtMs + (steps / 2) * this.#widthMs;
       this.reset();
-      this.#rolledAtMs = steps < Number.POSITIVE_INFINITY ? rolledAtMs : nowMs;
+      this.#endsAtMs = steps < Number.POSITIVE_INFINITY ? endsAtMs : nowMs + this.#widthMs;
       return;
     }
     for (let step = 0; step < steps; step += 2) {
@@ -61,7 +61,7 @@ export class TimeWindow implements OutcomeWindow {
       this.#successCount -= counts[this.#slot] ?? 0;
       this.#failureCount -= counts[this.#slot + 1] ?? 0;
       counts.fill(0, this.#slot, this.#slot + 2);
-      this.#rolledAtMs += this.#widthMs;
+      this.#endsAtMs += this.#widthMs;
     }
   }
 
@@ -85,7 +85,8 @@ export class TimeWindow implements OutcomeWindow {
     for (let ahead = leaving + 2; ahead <= counts.length; ahead += 2) {
       const slot = (this.#slot + ahead) % counts.length;
       const [successCount = 0, failureCount = 0] = counts.subarray(slot);
-      const ageMs = nowMs - this.#rolledAtMs + (counts.length - ahead) * 0.5 * this.#widthMs;
+      const endedBucketCount = (counts.length - ahead) / 2;
+      const ageMs = nowMs - this.#endsAtMs + (endedBucketCount + 1) * this.#widthMs;
       if (successCount + failureCount > 0) runs.push([ageMs, successCount, failureCount]);
     }
     return runs;
@@ -94,12 +95,12 @@ export class TimeWindow implements OutcomeWindow {
   reset(): void {
     this.#counts.fill(0);
     this.#successCount = this.#failureCount = 0;
-    this.#rolledAtMs = Number.NEGATIVE_INFINITY;
+    this.#endsAtMs = Number.NEGATIVE_INFINITY;
   }
 
   /** How far the slot is behind. */
   #stepsTo(nowMs: number): number {
-    return 2 * Math.floor((nowMs - this.#rolledAtMs) / this.#widthMs);
+    return 2 * (Math.floor((nowMs - this.#endsAtMs) / this.#widthMs) + 1);
   }
 }
 

@@ -58,14 +58,35 @@ const layerBreach: Check = ({ tree, path, folder, it }) => {
   if (target !== undefined && onlyInTests.includes(target.slice('packages/'.length))) {
     return `imports ${specifier}, which is for tests only`;
   }
-  if (!folder.startsWith('packages/') || specifier.startsWith('.')) return undefined;
-  return rowBreach(path, folder.slice('packages/'.length), specifier);
+  if (!folder.startsWith('packages/')) return undefined;
+  const own = adapterOf(tree, folder, path);
+  if (specifier.startsWith('.')) {
+    const reached = adapterOf(tree, folder, resolveFrom(path, specifier));
+    const isReach = reached !== undefined && reached !== own;
+    return isReach ? `imports ${specifier}, of the subpath ${reached}` : undefined;
+  }
+  return rowBreach(path, { folder, isAdapter: own !== undefined }, specifier);
 };
 
-function rowBreach(path: string, name: string, specifier: string): string | undefined {
+/** The folder of `src` that is a subpath of its own, as the exports say, if the path is in one. */
+function adapterOf(tree: Tree, folder: string, path: string): string | undefined {
+  const name = path.slice(`${folder}/src/`.length).split('/')[0] ?? '';
+  return `./${name}` in (tree.manifest(folder)?.exports ?? {}) ? name : undefined;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly isAdapter: boolean;
+}
+
+function rowBreach(
+  path: string,
+  { folder, isAdapter }: Place,
+  specifier: string,
+): string | undefined {
+  const name = folder.slice('packages/'.length);
   const row = importTable[name];
   if (row === undefined) return `package ${name} has no row in the import table`;
-  const isAdapter = /^packages\/[^/]+\/src\/[^/]+\//.test(path);
   if (specifier.startsWith('node:')) {
     if (path.includes('/src/node/') || (row.node ?? []).includes(specifier)) return undefined;
     return `imports ${specifier} outside src/node/`;

@@ -35,11 +35,11 @@ export class Level<M extends Member> {
     return this.#rootIndexes[index] ?? -1;
   }
 
-  /** How many have this health. */
+  /** How many that have a weight have this health. */
   countOf(health: Health): number {
     let count = 0;
     for (let index = 0; index < this.roster.length; index += 1) {
-      if (this.roster.healthAt(index) === health) count += 1;
+      if (this.roster.weightAt(index) > 0 && this.roster.healthAt(index) === health) count += 1;
     }
     return count;
   }

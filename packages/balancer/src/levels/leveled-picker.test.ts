@@ -191,6 +191,16 @@ test('zones do not count below six endpoints, nor in panic', () => {
   expect(panic.picker.panicCount).toBe(30);
 });
 
+test('an endpoint with the weight 0 does not count', () => {
+  const { set, picker } = bench('a');
+  set.update(
+    [1, 0, 0].map((weight, index) => ({ id: `e${index}`, weight })),
+    0,
+  );
+  for (const index of [1, 2]) set.setHealth(index, 'unhealthy', 0);
+  expect(picker.levels).toMatchObject([{ hostCount: 1, healthyCount: 1, isPanic: false }]);
+});
+
 test('a zone with the name of a method has no callers unless that is said', () => {
   const { set, picker } = bench('a', {
     zone: { local: 'x', callers: { x: 1 }, endpointCountMin: 0 },

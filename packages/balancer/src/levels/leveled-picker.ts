@@ -177,7 +177,7 @@ export class LeveledPicker<M extends Member> implements Picker {
     this.#version = set.version;
     this.#healthVersion = healthVersion;
     this.#counts = this.#levels.map((level) => ({
-      hostCount: level.roster.length,
+      hostCount: level.roster.pickableCount,
       healthyCount: level.countOf('healthy'),
       degradedCount: level.countOf('degraded'),
     }));

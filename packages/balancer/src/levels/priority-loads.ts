@@ -14,7 +14,7 @@
  * the threshold 0, where everything goes to the first priority if nobody is healthy.
  */
 
-/** The endpoints of one priority, counted. */
+/** The endpoints of one priority, counted; those with the weight 0 are not. */
 export interface LevelCounts {
   readonly hostCount: number;
   readonly healthyCount: number;

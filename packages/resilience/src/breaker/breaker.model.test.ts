@@ -96,14 +96,7 @@ class PlainBreaker {
     if (outcome === 'success') this.row = 0;
     if (outcome === 'failure') this.row += 1;
     this.originMs ??= nowMs;
-    const before = this.seen.at(-1)?.bucket ?? 0;
-    let bucket = Math.floor((nowMs - this.originMs) / (windowMs / 10));
-    if (bucket >= before + 10) {
-      // Buckets begin anew where nothing is left; what the window of calls holds, is far behind.
-      this.originMs = nowMs;
-      this.seen = this.seen.map((it) => ({ ...it, bucket: Number.NEGATIVE_INFINITY }));
-      bucket = 0;
-    }
+    const bucket = Math.floor((nowMs - this.originMs) / (windowMs / 10));
     this.seen.push({ good: outcome === 'success', slow: tookMs >= slowMs, bucket });
     const recent = this.seen.filter((it) => it.bucket > bucket - 10);
     const last = this.seen.slice(-callCount);

@@ -27,7 +27,6 @@ class PlainBreaker {
   openings = 0;
   outcomes: { bucket: number; good: boolean }[] = [];
   originMs: number | undefined;
-  lastBucket = 0;
 
   ask(nowMs: number): number {
     if (this.state === 'closed') return this.era;
@@ -49,7 +48,7 @@ class PlainBreaker {
     if (outcome === 'ignored') {
       this.untilMs = nowMs;
     } else if (outcome === 'success') {
-      Object.assign(this, { state: 'closed', inRow: 0, openings: 0, outcomes: [], lastBucket: 0 });
+      Object.assign(this, { state: 'closed', inRow: 0, openings: 0, outcomes: [] });
       this.originMs = undefined;
     } else {
       this.open(nowMs);
@@ -58,13 +57,7 @@ class PlainBreaker {
 
   count(outcome: Outcome, nowMs: number): void {
     this.originMs ??= nowMs;
-    let bucket = Math.floor((nowMs - this.originMs) / (bounds.windowMs / 10));
-    if (bucket >= this.lastBucket + 10) {
-      // Nothing is left: the buckets begin anew.
-      Object.assign(this, { originMs: nowMs, outcomes: [] });
-      bucket = 0;
-    }
-    this.lastBucket = bucket;
+    const bucket = Math.floor((nowMs - this.originMs) / (bounds.windowMs / 10));
     this.outcomes.push({ bucket, good: outcome === 'success' });
     if (outcome === 'success') this.inRow = 0;
     if (outcome === 'failure') this.inRow += 1;

@@ -84,7 +84,10 @@ class BreakerFrame extends PolicyFrame {
   }
 
   returned(value: unknown): void {
-    this.#report({ kind: 'returned', value });
+    const permit = this.#permit;
+    this.#permit = NONE; // It is settled even if the classifier throws.
+    const nowMs = this.lane.call.nowMs();
+    this.#shared.breaker.returned(permit, value, nowMs, nowMs - this.#startedAtMs);
     this.isDone = true;
     this.up.returned(value, this);
   }

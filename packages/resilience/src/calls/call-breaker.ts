@@ -6,6 +6,7 @@ import type { BreakerSnapshot, BreakerState, CallOutcome } from '../breaker/brea
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
 import { BreakerOpenError, type BreakerRefusal } from './breaker-open-error.ts';
 import type { CallEnding } from './call-ending.ts';
+import { JudgedError } from './judged-error.ts';
 import { RefusedError } from './refused-error.ts';
 import type { Settled } from './settled.ts';
 
@@ -28,6 +29,7 @@ export interface CallBreakerOptions extends BreakerOptions {
 export function classifyCall(ending: CallEnding): CallOutcome {
   if (ending.kind === 'returned') return 'success';
   const { thrown } = ending;
+  if (thrown instanceof JudgedError) return thrown.outcome;
   const isNeutral =
     thrown instanceof RefusedError || (thrown instanceof Error && thrown.name === 'AbortError');
   return isNeutral ? 'ignored' : 'failure';
@@ -94,6 +96,12 @@ export class CallBreaker extends Breaker {
       if (outcome === 'failure' && ending.kind === 'thrown') this.lastFailure = ending.thrown;
       this.record(outcome, permit, nowMs, tookMs);
     }
+  }
+
+  /** As `report` of a value, with nothing made where the default classifier would not look at it. */
+  returned(permit: number, value: unknown, nowMs: number, tookMs?: number): void {
+    if (this.#classify === undefined) this.success(permit, nowMs, tookMs);
+    else this.report(permit, { kind: 'returned', value }, nowMs, tookMs);
   }
 
   /** What a call is told that got no permit at that time. */

@@ -10,6 +10,11 @@ export interface CallOptions<T = unknown> {
   /** Whatever tells calls apart; handed to the function and to the observer. */
   readonly key?: string | undefined;
   /**
+   * Whether it may be done twice though nobody knows what became of the first time. Default true.
+   * False: no hedge, and a retry only where a `JudgedError` says that nothing was done.
+   */
+  readonly repeatable?: boolean | undefined;
+  /**
    * Gets each result that nobody will: of the slower of two attempts, of a try that is made again,
    * of one that came after its timeout. For closing what must be closed.
    */
@@ -91,6 +96,10 @@ export class Call implements CallState, Lane, Upper {
 
   get ports(): Ports {
     return this.#compiled.ports;
+  }
+
+  get isRepeatable(): boolean {
+    return this.#options?.repeatable !== false;
   }
 
   get key(): string | undefined {

@@ -49,6 +49,8 @@ export type CallFunction<T> = (context: CallContext) => T | PromiseLike<T>;
 export interface CallState {
   readonly ports: Ports;
   readonly key: string | undefined;
+  /** It may be done twice. */
+  readonly isRepeatable: boolean;
   readonly fn: CallFunction<unknown>;
   /** The budget that knows of this call. */
   depositedIn: RetryBudget | undefined;

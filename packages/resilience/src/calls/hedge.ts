@@ -140,7 +140,7 @@ class HedgeFrame extends PolicyFrame {
     this.#rules = rules;
     this.#hedges = undefined;
     this.#hedgeCount = 0;
-    this.#isFinal = false;
+    this.#isFinal = !lane.call.isRepeatable;
     this.#timer = undefined;
     this.#startedAtMs = Number.NaN;
     this.#last = undefined;

@@ -7,6 +7,7 @@ import type { RetryBudget } from '../retry/retry-budget.ts';
 import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
 import type { CallEnding } from './call-ending.ts';
 import { Branch, type Frame, type Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
+import { JudgedError } from './judged-error.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
 import { DELAY_MAX_MS } from './ports.ts';
 import { RefusedError } from './refused-error.ts';
@@ -31,7 +32,7 @@ export interface RetryOptions {
   readonly isRetryable?: ((thrown: unknown) => boolean) | undefined;
   /** Of what was returned. Default: nothing. The last result is given as it is. */
   readonly isRetryableResult?: ((value: unknown) => boolean) | undefined;
-  /** What the service asked for, read from how the try ended. Default: nothing. */
+  /** What the service asked for, read from how the try ended. Default: what an adapter read. */
   readonly retryAfterMs?: ((ending: CallEnding) => number | undefined) | undefined;
   /** Shared by all calls to one service; where it is exhausted, the failure is final. */
   readonly budget?: RetryBudget | undefined;
@@ -68,7 +69,13 @@ export function retry(options: RetryOptions = {}): Policy {
 /** Refusals are not worth repeating, nor is what was told to stop. */
 export function isWorthRepeating(thrown: unknown): boolean {
   if (thrown instanceof RefusedError) return false;
+  if (thrown instanceof JudgedError) return thrown.replayable;
   return !(thrown instanceof Error && thrown.name === 'AbortError');
+}
+
+function askedIn(ending: CallEnding): number | undefined {
+  const isJudged = ending.kind === 'thrown' && ending.thrown instanceof JudgedError;
+  return isJudged ? ending.thrown.retryAfterMs : undefined;
 }
 
 class RetryPolicy extends Policy {
@@ -176,7 +183,9 @@ class RetryFrame extends PolicyFrame {
   }
 
   override ended(kind: FailureKind, error: unknown, from: Frame): void {
-    const isRetryable = kind !== 'refused' && this.#shared.policy.isRetryable(error);
+    const isHarmless =
+      this.lane.call.isRepeatable || (error instanceof JudgedError && error.replayable);
+    const isRetryable = kind !== 'refused' && isHarmless && this.#shared.policy.isRetryable(error);
     if (isRetryable && this.#retries({ kind: 'thrown', thrown: error })) {
       if (this.#backOff !== undefined) this.#backOff.last = { kind, error };
     } else {
@@ -207,7 +216,7 @@ class RetryFrame extends PolicyFrame {
   /** Not shorter than what the service asked for, as far as the cap goes. */
   #delayMs(ending: CallEnding, ownMs: number): number {
     const { bounds, options } = this.#shared.policy;
-    const askedMs = options.retryAfterMs?.(ending) ?? 0;
+    const askedMs = (options.retryAfterMs ?? askedIn)(ending) ?? 0;
     return askedMs > ownMs ? Math.min(askedMs, bounds.maxMs) : ownMs;
   }
 

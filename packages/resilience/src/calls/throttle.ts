@@ -1,5 +1,4 @@
 /** Client-side throttling as a policy. */
-
 import type { CallOutcome } from '../breaker/breaker-report.ts';
 import type { Throttler } from '../limit/throttler.ts';
 import { classifyCall } from './call-breaker.ts';
