@@ -1,6 +1,6 @@
 /** `pnpm bench balancer`. */
 import type { Group } from '../harness/group.ts';
-import { lenoCall, lenoPick } from './leno.ts';
+import { lenoBalancer, lenoCall, lenoPick } from './leno.ts';
 import { loadBalancersPick } from './peers/load-balancers.ts';
 import { loadbalancePick } from './peers/loadbalance.ts';
 import { consistentHashPick, hashringPick } from './peers/rings.ts';
@@ -16,8 +16,11 @@ const picks: readonly Group[] = hostCounts.map((hostCount) => ({
   subjects: [
     { name: 'leno round robin', load: () => lenoPick('roundRobin', hostCount) },
     { name: 'leno weighted', load: () => lenoPick('weighted', hostCount) },
+    { name: 'leno least request', load: () => lenoPick('leastRequest', hostCount) },
+    { name: 'leno random', load: () => lenoPick('random', hostCount) },
     { name: 'leno P2C peak EWMA', load: () => lenoPick('peakEwma', hostCount) },
     { name: 'leno P2C peak EWMA, start and end too', load: () => lenoCall('peakEwma', hostCount) },
+    { name: 'leno balancer, pick and done', load: () => lenoBalancer(hostCount) },
     { name: 'loadbalance round robin', load: () => loadbalancePick('plain', hostCount) },
     { name: 'loadbalance weighted', load: () => loadbalancePick('weighted', hostCount) },
     { name: 'load-balancers P2C', load: () => loadBalancersPick('p2c', hostCount) },
