@@ -38,6 +38,14 @@ export type { LevelReport } from './levels/leveled-picker.ts';
 export type { LevelCounts, LevelLoad } from './levels/priority-loads.ts';
 export type { ZoneOff, ZoneSplit } from './levels/zone-split.ts';
 export { createPicker, type PickerKind, type PickerOptions } from './pickers/create-picker.ts';
+export type { BoundedLoadOptions } from './pickers/hash-picker.ts';
+export {
+  type MaglevPolicyOptions,
+  maglev,
+  type RingHashPolicyOptions,
+  rendezvous,
+  ringHash,
+} from './pickers/hash-policies.ts';
 export {
   defaultLeastRequestOptions,
   type LeastRequestOptions,

@@ -20,6 +20,8 @@ export interface Member {
   readonly priority?: number | undefined;
   /** Where it is, for routing within a zone. None by default. */
   readonly zone?: string | undefined;
+  /** What its places for keys are computed from; `address:port` in Envoy. Default the id. */
+  readonly hashKey?: string | undefined;
 }
 
 /** Endpoints by position. */

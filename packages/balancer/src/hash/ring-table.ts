@@ -84,12 +84,15 @@ export class RingTable implements HashTable {
     const pointHosts = this.pointHosts;
     const count = pointHosts.length;
     if (count === 0) return -1;
-    const place = this.#firstFrom(hi >>> 0, lo >>> 0) + attempt;
+    const place = this.#firstFrom(hi | 0, lo | 0) + attempt;
     return pointHosts[place < count ? place : place % count] ?? -1;
   }
 
   /** The number of points below the hash: the place of the first that is not. */
-  #firstFrom(hi: number, lo: number): number {
+  #firstFrom(signedHi: number, signedLo: number): number {
+    // Signed on the way here: an argument above 2^31 may be boxed.
+    const hi = signedHi >>> 0;
+    const lo = signedLo >>> 0;
     const his = this.pointsHi;
     const los = this.pointsLo;
     let low = 0;

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { InvalidOptionError } from '../invalid-option-error.ts';
-import { referenceMaglev, referenceRing } from '../testing/reference-hashing.ts';
+import {
+  referenceMaglev,
+  referenceRendezvous,
+  referenceRing,
+} from '../testing/reference-hashing.ts';
 import { hashKey } from './hash-key.ts';
 import { MaglevTable } from './maglev-table.ts';
 import { RendezvousTable } from './rendezvous-table.ts';
@@ -44,6 +48,20 @@ test('property: a ring is the one of the rules, point by point', () => {
         host,
       }));
       expect(points).toEqual(referenceRing(hosts, minRingSize));
+    }),
+  );
+});
+
+test('property: rendezvous finds the best score by the rules', () => {
+  const hash = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
+  fc.assert(
+    fc.property(fewHosts, fc.array(hash, { minLength: 20, maxLength: 20 }), (hosts, hashes) => {
+      const table = new RendezvousTable(hosts);
+      const found = hashes.map((it) => table.lookup(Number(it >> 32n), Number(it % 2n ** 32n), 0));
+      expect(found).toEqual(hashes.map((it) => referenceRendezvous(hosts, it)));
+      const again = hashes.map((it) => table.lookup(Number(it >> 32n), Number(it % 2n ** 32n), 3));
+      const tried = hashes.map((it) => it ^ (2n ** 64n - 3n));
+      expect(again).toEqual(tried.map((it) => referenceRendezvous(hosts, it)));
     }),
   );
 });

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { createBalancer } from '../balancer.ts';
 import { EndpointSet } from '../endpoint-set.ts';
+import { hashKey } from '../hash/hash-key.ts';
 import type { Member } from '../roster.ts';
-import { createPicker, type PickerKind } from './create-picker.ts';
+import { createPicker, type PickerKind, type PickerOptions } from './create-picker.ts';
 import { roundRobin } from './round-robin.ts';
 
 /**
@@ -63,6 +64,34 @@ test.each<{
   const bytes = bytesPerCall(() => {
     call += 1;
     picker.pick(times[call & 3] ?? 0, rng, admits);
+  });
+  expect(bytes).toBeLessThan(1);
+});
+
+test.each<{ kind: PickerKind; options: PickerOptions; refused: number | undefined }>([
+  { kind: 'maglev', options: {}, refused: undefined },
+  { kind: 'maglev', options: { loadFactorPercent: 120 }, refused: 1 },
+  { kind: 'ringHash', options: {}, refused: 1 },
+  { kind: 'ringHash', options: { loadFactorPercent: 120 }, refused: undefined },
+  { kind: 'rendezvous', options: {}, refused: 1 },
+])('$kind allocates nothing in hashing a key and picking by it: $options, $refused', (it) => {
+  const { refused } = it;
+  const set = new EndpointSet<Member>();
+  set.update(
+    Array.from({ length: 10 }, (_, index) => ({ id: `e${index}`, weight: 1 + index })),
+    0,
+  );
+  for (let index = 0; index < 10; index += 1) set.countIn(index % 3);
+  const picker = createPicker(it.kind, set, it.options);
+  const admits = refused === undefined ? undefined : (index: number): boolean => index !== refused;
+  const keys = Array.from({ length: 64 }, (_, index) => `user-${index}`.padEnd(24, '-session'));
+  const key = { hash: { hi: 0, lo: 0 }, attempt: 0 };
+  const rng = (): number => 0;
+  let call = 0;
+  const bytes = bytesPerCall(() => {
+    call = (call + 1) & 63;
+    hashKey(keys[call] ?? '', key.hash);
+    picker.pick(0, rng, admits, key);
   });
   expect(bytes).toBeLessThan(1);
 });

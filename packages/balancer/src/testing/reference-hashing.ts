@@ -112,3 +112,26 @@ export function referenceRing(
   }
   return points.sort((one, other) => (one.hash < other.hash ? -1 : 1));
 }
+
+/** The host of the best score, by the exponent and the mantissa as they lie in memory. */
+export function referenceRendezvous(hosts: readonly Host[], key: bigint): number {
+  const total = hosts.reduce((sum, host) => sum + host.weight, 0);
+  const memory = new DataView(new ArrayBuffer(8));
+  const scores = hosts.map((host) => {
+    let mixed = key ^ referenceXxHash64(utf8(host.key), 0n);
+    mixed ^= mixed >> 12n;
+    mixed ^= (mixed << 25n) & MASK;
+    mixed ^= mixed >> 27n;
+    mixed = (mixed * 2_685_821_657_736_338_717n) & MASK;
+    memory.setFloat64(0, Number(mixed & ((1n << 53n) - 1n)) / 2 ** 53);
+    const bits = memory.getBigUint64(0);
+    const mantissa = bits & ((1n << 52n) - 1n);
+    const exponent = mantissa >> 51n === 0n ? 1_023n : 1_022n;
+    memory.setBigUint64(0, (exponent << 52n) | mantissa);
+    const t = memory.getFloat64(0) - 1;
+    const power = Number((bits >> 52n) - exponent);
+    const log2 = power + (t * (0.338953 * t + 2.198599)) / (t + 1.523692);
+    return -(host.weight / total) / (log2 * 0.6931471805599453);
+  });
+  return scores.indexOf(Math.max(...scores));
+}
