@@ -47,6 +47,20 @@ test.each([
   expect(algorithm.limit).toBe(next);
 });
 
+test('Vegas: refusals that come at once do not make the answers look slow', () => {
+  const algorithm = vegas({ limitInitial: 20, probeFactor: 1 });
+  algorithm.observe(100, 20, false, 0);
+  for (let call = 1; call <= 40; call += 1) algorithm.observe(0.1, 20, true, 0);
+  // Each of them takes one off, also those at whose turn the shortest would be taken anew.
+  expect([algorithm.limit, algorithm.explain()]).toEqual([1, { shortestMs: 100 }]);
+});
+
+test('Vegas: a drop is felt even before anything is known', () => {
+  const algorithm = vegas();
+  algorithm.observe(5, 20, true, 0);
+  expect([algorithm.limit, algorithm.explain()['shortestMs']]).toEqual([19, Infinity]);
+});
+
 test('Vegas takes the shortest anew after 30 times the limit', () => {
   const algorithm = vegas({ limitInitial: 2, limitMax: 2 });
   limits(algorithm, [100, ...Array<number>(58).fill(300)]);
