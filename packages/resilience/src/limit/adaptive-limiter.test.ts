@@ -212,6 +212,11 @@ test('a call that was not admitted cannot end, and a duration that is none teach
   expect([limiter.limit, limiter.inFlightCount]).toEqual([1, 0]);
 });
 
+test.each([Number.NaN, -1, 0.5])('an algorithm that says %s leaves one place', (limit) => {
+  const limiter = new AdaptiveLimiter({ name: 'own', limit, observe() {}, explain: () => ({}) });
+  expect([limiter.limit, limiter.tryAcquire(0), limiter.tryAcquire(0)]).toEqual([1, true, false]);
+});
+
 test('with a window the algorithm sees the mean, the most under way, and any drop', () => {
   const seen: unknown[] = [];
   const algorithm: ConcurrencyAlgorithm = {
