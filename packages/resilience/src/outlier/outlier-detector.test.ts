@@ -407,6 +407,19 @@ test('a listener may throw, or call the detector: nothing is judged twice', () =
   expect(set.detector.ejectedCount).toBe(0);
 });
 
+test.each([Number.NaN, Infinity, -Infinity])(
+  'a time of %s is none: nothing comes of it',
+  (badMs) => {
+    const set = new Endpoints(1);
+    set.play(0, 'xxxxx', badMs);
+    set.detector.tick(badMs);
+    expect(set.events).toEqual([]);
+    set.play(0, 'xxxxx', 100);
+    set.play(0, '.', 30_100);
+    expect(set.events).toEqual(['100 a ejected consecutive-errors', '30100 a restored elapsed']);
+  },
+);
+
 test('jitter lengthens an ejection, beyond the maximum too', () => {
   const options = { ejectionMs: 1_000, ejectionMaxMs: 1_000, ejectionJitterMs: 500 };
   const set = new Endpoints(1, options, { rng: () => 0.5 });
