@@ -176,6 +176,18 @@ test('Gradient: five updates in a row at the lowest limit measure anew', () => {
   expect(seen).toEqual([0, 0, 0, 0, 1]);
 });
 
+test('Gradient: after a measurement it takes five updates again', () => {
+  const algorithm = measured();
+  const observe = (tookMs: number, nowMs: number): void => {
+    algorithm.observe(tookMs, 3, false, nowMs);
+  };
+  for (const update of [1, 2, 3, 4, 5]) observe(900, 50 + update * 1_000);
+  for (let sample = 0; sample < 50; sample += 1) observe(100, 6_000);
+  expect(algorithm.explain()['isMeasuring']).toBe(0);
+  observe(900, 7_000);
+  expect(algorithm.explain()['isMeasuring']).toBe(0);
+});
+
 const algorithms = [
   { name: 'gradient', make: () => gradient({ rng: () => 0.5 }), most: 1_000 },
   { name: 'gradient2', make: () => gradient2(), most: 200 },
