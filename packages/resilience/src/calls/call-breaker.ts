@@ -2,7 +2,7 @@
 import { type Clock, type Rng, systemClock, systemRng } from '@leno/std';
 import { Breaker } from '../breaker/breaker.ts';
 import type { BreakerOptions } from '../breaker/breaker-options.ts';
-import type { BreakerSnapshot, BreakerState, CallOutcome } from '../breaker/breaker-report.ts';
+import type { BreakerState, CallOutcome } from '../breaker/breaker-report.ts';
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
 import { BreakerOpenError, type BreakerRefusal } from './breaker-open-error.ts';
 import type { CallEnding } from './call-ending.ts';
@@ -16,8 +16,6 @@ export interface CallBreakerOptions extends BreakerOptions {
   readonly name?: string;
   /** Default `classifyCall`. */
   readonly classify?: (ending: CallEnding) => CallOutcome;
-  /** What `snapshot` gave, and how long ago that was; by default no time has gone by. */
-  readonly restore?: BreakerSnapshot & { readonly elapsedMs?: number };
   readonly clock?: Clock;
   readonly rng?: Rng;
   readonly cap?: EjectionCap;
@@ -44,12 +42,11 @@ export class CallBreaker extends Breaker {
   lastFailure: unknown;
 
   constructor(options: CallBreakerOptions) {
-    const { rng = systemRng, clock = systemClock, restore } = options;
+    const { rng = systemRng, clock = systemClock } = options;
     super(options, { rng, cap: options.cap });
     this.name = options.name ?? 'unnamed';
     this.#clock = clock;
     this.#classify = options.classify;
-    if (restore !== undefined) this.restore(restore, clock.nowMs(), restore.elapsedMs);
   }
 
   /** The state in which a call would find it now. */
@@ -111,7 +108,7 @@ export class CallBreaker extends Breaker {
 
   /** Reading the clock costs as much as the call of an async function, so only if need be. */
   #startMs(): number {
-    return this.needsTimeAt === 'start' ? this.#clock.nowMs() : Number.NaN;
+    return this.isTimed ? this.#clock.nowMs() : Number.NaN;
   }
 
   #call<T>(fn: () => T | PromiseLike<T>, permit: number, startMs: number): Promise<T> {
@@ -129,7 +126,7 @@ export class CallBreaker extends Breaker {
   }
 
   #succeed(permit: number, startMs: number): void {
-    const nowMs = this.needsTimeAt === 'failure' ? startMs : this.#clock.nowMs();
+    const nowMs = this.quietUntilMs === Number.POSITIVE_INFINITY ? 0 : this.#clock.nowMs();
     this.success(permit, nowMs, nowMs - startMs);
   }
 
