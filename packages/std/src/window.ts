@@ -51,22 +51,18 @@ export class TimeWindow implements OutcomeWindow {
   }
 
   roll(nowMs: number): void {
-    const counts = this.counts;
-    const steps = this.#stepsTo(nowMs);
-    if (steps >= counts.length) {
-      // Buckets keep to whole widths from the first outcome; an empty window begins here.
-      const endsAtMs = this.#endsAtMs + (steps / 2) * this.widthMs;
-      this.reset();
-      this.#endsAtMs = steps < Number.POSITIVE_INFINITY ? endsAtMs : nowMs + this.widthMs;
-      return;
-    }
-    for (let step = 0; step < steps; step += 2) {
+    const { counts, widthMs } = this;
+    // Infinity while there is no bucket: all are empty then.
+    const steps = Math.floor((nowMs - this.#endsAtMs) / widthMs) + 1;
+    for (let step = 0; step < steps && step < counts.length / 2; step += 1) {
       this.slot = (this.slot + 2) % counts.length;
       this.#successCount -= counts[this.slot] ?? 0;
       this.#failureCount -= counts[this.slot + 1] ?? 0;
       counts.fill(0, this.slot, this.slot + 2);
-      this.#endsAtMs += this.widthMs;
     }
+    // Buckets keep to whole widths from the first outcome on.
+    if (steps === Number.POSITIVE_INFINITY) this.#endsAtMs = nowMs + widthMs;
+    else if (steps > 0) this.#endsAtMs += steps * widthMs;
   }
 
   get successCount(): number {
@@ -77,22 +73,17 @@ export class TimeWindow implements OutcomeWindow {
     return this.#failureCount;
   }
 
-  get totalCount(): number {
-    return this.#successCount + this.#failureCount;
-  }
-
   get endsAtMs(): number {
     return this.#endsAtMs;
+  }
+
+  get totalCount(): number {
+    return this.#successCount + this.#failureCount;
   }
 
   reset(): void {
     this.counts.fill(0);
     this.#successCount = this.#failureCount = 0;
     this.#endsAtMs = Number.NEGATIVE_INFINITY;
-  }
-
-  /** How far the slot is behind. */
-  #stepsTo(nowMs: number): number {
-    return 2 * (Math.floor((nowMs - this.#endsAtMs) / this.widthMs) + 1);
   }
 }

@@ -44,8 +44,6 @@ import type {
   TripReason,
 } from './breaker-report.ts';
 import type { EjectionCap } from './ejection-cap.ts';
-import { drawOpenMs } from './open-time.ts';
-import { ProbeRound } from './probe-round.ts';
 import { RateGauge } from './rate-gauge.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -61,14 +59,14 @@ export class Breaker {
   onWouldTrip: ((reason: TripReason, nowMs: number) => void) | undefined;
   // What follows is not `#private`: the functions for operators (`explainBreaker` and the others)
   // reach in from files of their own, which a bundle that does not call them leaves out.
-  protected readonly rng: Rng;
+  readonly #rng: Rng;
   protected cap: EjectionCap | undefined;
   protected options: CompleteBreakerOptions = defaultBreakerOptions;
   protected gauges: readonly RateGauge[] = [];
   protected holds: readonly BreakerHold[] = [];
   protected status: BreakerState = 'closed';
   /** Whether calls simply pass: closed, and nothing lies over it. */
-  protected isPassing = true;
+  #isPassing = true;
   /** Whether the next call needs the time as it starts: it may be refused, or be slow. */
   protected isTimed = false;
   /** Grows with each change of state and each round of probes: tells late outcomes from present. */
@@ -80,7 +78,14 @@ export class Breaker {
   protected quietCount = 0;
   protected failureRow = 0;
   protected openingCount = 0;
-  protected readonly probes = new ProbeRound();
+  /** Probes under way, those that have ended well, and those that have not. */
+  protected probeCount = 0;
+  #goodCount = 0;
+  #badCount = 0;
+  /** When the probes under way are lost. */
+  protected lostAtMs = NEVER;
+  /** As long and longer is slow, to any trigger. */
+  #slowMs = Number.POSITIVE_INFINITY;
   protected heldBy: 'cap' | 'observe' | undefined;
   protected refusedCount = 0;
   protected lateCount = 0;
@@ -90,7 +95,7 @@ export class Breaker {
   protected openUntilMs = NEVER;
 
   constructor(options: BreakerOptions, ports: BreakerPorts) {
-    this.rng = ports.rng;
+    this.#rng = ports.rng;
     this.cap = ports.cap;
     this.update(options);
   }
@@ -100,7 +105,7 @@ export class Breaker {
    * `release`; -1 is a refusal, and `retryAfterMs` says until when.
    */
   tryAcquire(nowMs: number): number {
-    return this.isPassing ? this.generation : this.ask(nowMs);
+    return this.#isPassing ? this.generation : this.#ask(nowMs);
   }
 
   /**
@@ -135,11 +140,11 @@ export class Breaker {
     if (permit !== this.generation) {
       if (permit > UNCOUNTED) this.lateCount += 1;
     } else if (this.status !== 'closed') {
-      this.endProbe(outcome === 'success' && this.isSlow(tookMs) ? 'failure' : outcome, nowMs);
+      this.#endProbe(outcome === 'success' && tookMs >= this.#slowMs ? 'failure' : outcome, nowMs);
     } else if (outcome !== 'ignored') {
       if (outcome === 'success') this.failureRow = 0;
       else if (outcome === 'failure') this.failureRow += 1;
-      this.count(outcome === 'success', nowMs, tookMs);
+      this.#count(outcome === 'success', nowMs, tookMs);
     }
   }
 
@@ -153,17 +158,20 @@ export class Breaker {
    * breaker is forced open or isolated.
    */
   retryAfterMs(nowMs: number): number {
-    if (this.isForced) return Number.POSITIVE_INFINITY;
-    if (this.isLenient) return 0;
-    return this.status === 'open'
-      ? Math.max(0, this.openUntilMs - nowMs)
-      : this.probes.waitMs(nowMs, this.options);
+    if (this.#isForced) return Number.POSITIVE_INFINITY;
+    if (this.#isLenient) return 0;
+    if (this.status === 'open') return Math.max(0, this.openUntilMs - nowMs);
+    // Where none is under way nothing could end the round: one may leave even if options shrank.
+    const isFull =
+      this.probeCount > 0 &&
+      this.probeCount + this.#goodCount + this.#badCount >= this.options.probeCount;
+    return isFull ? Math.max(0, this.lostAtMs - nowMs) : 0;
   }
 
   /** The state in which a call at that time would find the breaker. */
   stateAt(nowMs: number): BreakerState {
-    if (this.isForced) return 'open';
-    if (this.isLenient) return 'closed';
+    if (this.#isForced) return 'open';
+    if (this.#isLenient) return 'closed';
     return this.status === 'open' && nowMs < this.openUntilMs ? 'open' : 'half-open';
   }
 
@@ -189,12 +197,12 @@ export class Breaker {
   }
 
   /** Refuses whatever the state beneath. */
-  protected get isForced(): boolean {
+  get #isForced(): boolean {
     return this.options.mode === 'forcedOpen' || this.holds.length > 0;
   }
 
   /** Admits whatever the state beneath. */
-  protected get isLenient(): boolean {
+  get #isLenient(): boolean {
     const { mode } = this.options;
     return (
       this.status === 'closed' ||
@@ -205,44 +213,42 @@ export class Breaker {
     );
   }
 
-  protected ask(nowMs: number): number {
+  #ask(nowMs: number): number {
     const { mode } = this.options;
-    if (mode === 'disabled' && !this.isForced) return UNCOUNTED;
+    if (mode === 'disabled' && !this.#isForced) return UNCOUNTED;
     if (this.retryAfterMs(nowMs) > 0) {
       this.refusedCount += 1;
       return REFUSED;
     }
-    if (this.isLenient) {
+    if (this.#isLenient) {
       this.close(mode === 'observe' ? 'observed' : 'over-cap', nowMs);
       return this.generation;
     }
-    if (this.status === 'half-open') {
-      if (this.probes.take(nowMs, this.options)) this.generation += 1;
-      return this.generation;
-    }
-    this.probes.take(nowMs, this.options);
-    // The listener may call, and must not take this permit.
-    const permit = this.generation + 1;
-    this.enter('half-open', 'open-elapsed', nowMs);
+    const isFirst = this.status === 'open';
+    // Lost probes must not count any more, and a listener that calls must not take this permit.
+    const isLost = this.probeCount > 0 && nowMs >= this.lostAtMs;
+    const permit = isFirst || isLost ? this.generation + 1 : this.generation;
+    if (isLost) this.probeCount = 0;
+    if (this.probeCount === 0) this.lostAtMs = nowMs + this.options.probeWaitMaxMs;
+    this.probeCount += 1;
+    if (isFirst) this.#enter('half-open', 'open-elapsed', nowMs);
+    else this.generation = permit;
     return permit;
   }
 
   /** What is under way will count for nothing, so that nothing may wait for it. */
   protected forgetCalls(): void {
     this.generation += 1;
-    this.probes.begin();
+    this.#forgetProbes();
     this.heldBy = undefined;
   }
 
-  protected isSlow(tookMs: number): boolean {
-    for (const { trigger } of this.gauges) {
-      if (trigger.slowMs > 0 && tookMs >= trigger.slowMs) return true;
-    }
-    return false;
+  #forgetProbes(): void {
+    this.probeCount = this.#goodCount = this.#badCount = 0;
   }
 
   /** An outcome while closed. */
-  protected count(succeeded: boolean, nowMs: number, tookMs: number): void {
+  #count(succeeded: boolean, nowMs: number, tookMs: number): void {
     const isRow = !succeeded && this.failureRow >= this.options.trip.consecutiveFailures;
     let reason: TripReason | undefined = isRow ? 'consecutive-failures' : undefined;
     let quietUntilMs = this.failureRow > 0 ? NEVER : Number.POSITIVE_INFINITY;
@@ -253,7 +259,7 @@ export class Breaker {
     }
     const isPast = reason !== undefined || this.heldBy !== undefined;
     this.quietUntilMs = isPast ? NEVER : quietUntilMs;
-    if (isPast) this.judge(reason, nowMs);
+    if (isPast) this.#judge(reason, nowMs);
   }
 
   /** Tells the windows of the quiet successes. */
@@ -263,11 +269,11 @@ export class Breaker {
     this.quietCount = 0;
   }
 
-  protected judge(reason: TripReason | undefined, nowMs: number): void {
+  #judge(reason: TripReason | undefined, nowMs: number): void {
     const before = this.heldBy;
     this.heldBy = undefined;
     if (reason === undefined) return;
-    if (!this.isHeld()) this.trip(reason, nowMs);
+    if (!this.isHeld()) this.#trip(reason, nowMs);
     else if (before === undefined) this.onWouldTrip?.(reason, nowMs);
   }
 
@@ -279,32 +285,38 @@ export class Breaker {
   }
 
   /** A probe has ended, or said nothing. */
-  protected endProbe(outcome: CallOutcome, nowMs: number): void {
-    const isLast = this.probes.end(outcome);
-    const isWell = this.probes.verdict(this.options);
-    if (isWell === true) this.close('probe-succeeded', nowMs);
-    else if (isWell === false) this.trip('probe-failed', nowMs);
+  #endProbe(outcome: CallOutcome, nowMs: number): void {
+    const { probeCount, probeSuccessCountMin } = this.options;
+    const goodCountMin = probeSuccessCountMin || probeCount;
+    this.probeCount -= 1;
+    if (outcome === 'success') this.#goodCount += 1;
+    else if (outcome !== 'ignored') this.#badCount += 1;
+    if (this.#goodCount >= goodCountMin) this.close('probe-succeeded', nowMs);
+    else if (this.#badCount > probeCount - goodCountMin) this.#trip('probe-failed', nowMs);
     // Nobody holds a permit of this generation any more: one that comes twice is late.
-    else if (isLast) this.generation += 1;
+    else if (this.probeCount === 0) this.generation += 1;
   }
 
-  protected trip(reason: BreakerReason, nowMs: number): void {
-    const openMs = drawOpenMs(this.options, this.openingCount, this.rng);
+  #trip(reason: BreakerReason, nowMs: number): void {
+    const { openMs, openGrowth, openMaxMs, openJitterRatio } = this.options;
+    const index = this.openingCount;
+    // After a thousand openings this is Infinity, which the bound holds like everything else.
+    const baseMs = typeof openMs === 'number' ? openMs * openGrowth ** index : openMs(index);
     this.openingCount += 1;
-    this.open(reason, openMs, nowMs);
+    this.open(reason, Math.min(openMaxMs, baseMs * (1 + openJitterRatio * this.#rng())), nowMs);
   }
 
   protected open(reason: BreakerReason, forMs: number, nowMs: number): void {
     // What is no time must not fall open.
     this.openUntilMs = nowMs + (forMs >= 0 ? forMs : this.options.openMaxMs);
-    this.probes.begin();
-    this.enter('open', reason, nowMs);
+    this.#forgetProbes();
+    this.#enter('open', reason, nowMs);
   }
 
   protected close(reason: BreakerReason, nowMs: number): void {
     this.cap?.restore();
     this.forgetPast();
-    this.enter('closed', reason, nowMs);
+    this.#enter('closed', reason, nowMs);
   }
 
   protected forgetPast(): void {
@@ -312,7 +324,7 @@ export class Breaker {
     this.quietCount = this.failureRow = this.openingCount = 0;
   }
 
-  protected enter(state: BreakerState, reason: BreakerReason, nowMs: number): void {
+  #enter(state: BreakerState, reason: BreakerReason, nowMs: number): void {
     const from = this.status;
     this.status = state;
     this.generation += 1;
@@ -325,10 +337,13 @@ export class Breaker {
   protected lookOver(): void {
     const { mode } = this.options;
     this.flush();
-    this.isPassing = this.status === 'closed' && !this.isForced && mode !== 'disabled';
-    const isQuiet = this.isPassing && this.gauges.length + this.failureRow === 0 && !this.heldBy;
+    this.#isPassing = this.status === 'closed' && !this.#isForced && mode !== 'disabled';
+    const isQuiet = this.#isPassing && this.gauges.length + this.failureRow === 0 && !this.heldBy;
     this.quietUntilMs = isQuiet ? Number.POSITIVE_INFINITY : NEVER;
-    this.isTimed = !this.isPassing || this.isSlow(Number.POSITIVE_INFINITY);
+    this.#slowMs = Math.min(
+      ...this.gauges.map(({ trigger }) => trigger.slowMs || Number.POSITIVE_INFINITY),
+    );
+    this.isTimed = !this.#isPassing || this.#slowMs < Number.POSITIVE_INFINITY;
   }
 }
 

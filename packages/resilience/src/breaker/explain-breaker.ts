@@ -24,7 +24,7 @@ export function explainBreaker(breaker: Breaker, nowMs: number): BreakerReport {
     openingCount: breaker['openingCount'],
     consecutiveFailureCount: breaker['failureRow'],
     rates: breaker['gauges'].map((gauge) => reportOf(gauge, nowMs)),
-    probeCount: breaker['probes'].underWayCountAt(nowMs),
+    probeCount: nowMs < breaker['lostAtMs'] ? breaker['probeCount'] : 0,
     heldBy: breaker['heldBy'],
     holds: breaker['holds'].map((hold) => hold.reason),
     refusedCount: breaker['refusedCount'],

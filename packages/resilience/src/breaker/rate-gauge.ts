@@ -5,17 +5,15 @@ import type { RateTrigger } from './trigger.ts';
 export class RateGauge {
   readonly trigger: RateTrigger;
   readonly window: TimeWindow | CountWindow;
+  /** What it counts over what, as a text to compare. */
+  readonly counted: string;
 
   /** Takes over what `known` has counted if it counts the same. */
   constructor(trigger: RateTrigger, known: RateGauge | undefined) {
     const { over, slowMs } = trigger;
     this.trigger = trigger;
-    this.window =
-      known?.trigger.slowMs === slowMs &&
-      known.trigger.over.size === over.size &&
-      known.trigger.over.countMax === over.countMax
-        ? known.window
-        : over.make();
+    this.counted = JSON.stringify([over, slowMs]);
+    this.window = known?.counted === this.counted ? known.window : over.make();
   }
 
   /** Takes an outcome; true if the share trips now. */

@@ -6,8 +6,7 @@ import type { BreakerState, CallOutcome } from '../breaker/breaker-report.ts';
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
 import { BreakerOpenError, type BreakerRefusal } from './breaker-open-error.ts';
 import type { CallEnding } from './call-ending.ts';
-import { JudgedError } from './judged-error.ts';
-import { RefusedError } from './refused-error.ts';
+import { OutcomeError } from './outcome-error.ts';
 import type { Settled } from './settled.ts';
 
 /** Options of `createBreaker`; those of the engine default to `defaultBreakerOptions`. */
@@ -27,10 +26,8 @@ export interface CallBreakerOptions extends BreakerOptions {
 export function classifyCall(ending: CallEnding): CallOutcome {
   if (ending.kind === 'returned') return 'success';
   const { thrown } = ending;
-  if (thrown instanceof JudgedError) return thrown.outcome;
-  const isNeutral =
-    thrown instanceof RefusedError || (thrown instanceof Error && thrown.name === 'AbortError');
-  return isNeutral ? 'ignored' : 'failure';
+  if (thrown instanceof OutcomeError) return thrown.outcome;
+  return thrown instanceof Error && thrown.name === 'AbortError' ? 'ignored' : 'failure';
 }
 
 /** A breaker with `execute` and `settle`. Everything of the engine is there too. */
@@ -114,25 +111,19 @@ export class CallBreaker extends Breaker {
   #call<T>(fn: () => T | PromiseLike<T>, permit: number, startMs: number): Promise<T> {
     return attempt(fn).then(
       (value) => {
-        if (this.#classify === undefined) this.#succeed(permit, startMs);
-        else this.#report({ kind: 'returned', value }, permit, startMs);
+        // Where a success is but counted, whatever the time, there is no need to know it.
+        const isTimeless =
+          this.#classify === undefined && this.quietUntilMs === Number.POSITIVE_INFINITY;
+        const nowMs = isTimeless ? 0 : this.#clock.nowMs();
+        this.returned(permit, value, nowMs, nowMs - startMs);
         return value;
       },
       (thrown: unknown) => {
-        this.#report({ kind: 'thrown', thrown }, permit, startMs);
+        const nowMs = this.#clock.nowMs();
+        this.report(permit, { kind: 'thrown', thrown }, nowMs, nowMs - startMs);
         throw thrown;
       },
     );
-  }
-
-  #succeed(permit: number, startMs: number): void {
-    const nowMs = this.quietUntilMs === Number.POSITIVE_INFINITY ? 0 : this.#clock.nowMs();
-    this.success(permit, nowMs, nowMs - startMs);
-  }
-
-  #report(ending: CallEnding, permit: number, startMs: number): void {
-    const nowMs = this.#clock.nowMs();
-    this.report(permit, ending, nowMs, nowMs - startMs);
   }
 
   #refusal(nowMs: number): BreakerRefusal {
