@@ -1,18 +1,42 @@
 /** Ours, and how it is measured. */
-import { createPicker, EndpointSet, type Member, type PickerKind } from '@leno/balancer';
+import {
+  createBalancer,
+  createPicker,
+  EndpointSet,
+  type Member,
+  type PickerKind,
+} from '@leno/balancer';
 import { seededRng } from '@leno/std';
 import type { Run } from '../harness/group.ts';
 import { hostNames } from './hosts.ts';
 
-const admits = (): boolean => true;
+/** The face for people: P2C over peak EWMA, on the runtime's own clock and chance. */
+export function lenoBalancer(hostCount: number): Run {
+  const balancer = createBalancer();
+  balancer.update(members(hostCount));
+  return {
+    kind: 'sync',
+    run: (count) => {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) {
+        const endpoint = balancer.pick();
+        if (endpoint === undefined) return Number.NaN;
+        endpoint.done('success', 4.5 + (index & 15));
+        sum += 1;
+      }
+      return sum;
+    },
+  };
+}
 
 /** Endpoints with weights from 1 to 5, so that a picker that minds them has something to mind. */
-export function endpoints(hostCount: number): EndpointSet<Member> {
+function members(hostCount: number): readonly Member[] {
+  return hostNames(hostCount).map((id, index) => ({ id, weight: 1 + (index % 5) }));
+}
+
+function endpoints(hostCount: number): EndpointSet<Member> {
   const set = new EndpointSet<Member>();
-  set.update(
-    hostNames(hostCount).map((id, index) => ({ id, weight: 1 + (index % 5) })),
-    0,
-  );
+  set.update(members(hostCount), 0);
   return set;
 }
 
@@ -31,7 +55,7 @@ export function lenoPick(kind: PickerKind, hostCount: number): Run {
       const startMs = 1_000.5 + passedMs;
       let sum = 0;
       for (let index = 0; index < count; index += 1) {
-        sum += picker.pick(startMs + (index >> 6), rng, admits);
+        sum += picker.pick(startMs + (index >> 6), rng);
       }
       passedMs += count >> 6;
       return sum;
@@ -51,7 +75,7 @@ export function lenoCall(kind: PickerKind, hostCount: number): Run {
       let sum = 0;
       for (let index = 0; index < count; index += 1) {
         const nowMs = startMs + index / 4;
-        const picked = picker.pick(nowMs, rng, admits);
+        const picked = picker.pick(nowMs, rng);
         picker.started(picked, nowMs);
         picker.ended(picked, nowMs, 4.5 + (picked & 15), 'success');
         sum += picked;

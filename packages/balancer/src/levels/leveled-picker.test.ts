@@ -119,6 +119,19 @@ test('who is not admitted is passed over, at last by another priority', () => {
   expect(picker.panicCount).toBe(20);
 });
 
+test('a priority in panic of which nobody is admitted lends its calls before that is ignored', () => {
+  // 28 % for the first, in panic; 70 % for the next.
+  const { set, picker, picks } = bench('a b- c- d- e- f1 g1 h1- i1-');
+  expect(picker.levels.map((it) => it.isPanic)).toEqual([true, false]);
+  expect(idsIn(picks(60))).toBe('abcdefg');
+  const without =
+    (out: string): Admits =>
+    (index) =>
+      !out.includes(set.at(index).id);
+  expect(idsIn(picks(60, without('abcde')))).toBe('fg');
+  expect(idsIn(picks(60, without('abcdefghi')))).toBe('afg');
+});
+
 test.each([
   { name: 'threshold 0', options: noPanic, panicCount: 0 },
   { name: 'panics that fail', options: failing, panicCount: 1 },

@@ -282,3 +282,24 @@ test('results that nobody gets go to `discard`', async () => {
   await time.advance(200);
   expect([hung.value?.kind, discarded]).toEqual(['timed-out', [503, 9]]);
 });
+
+test('a refusal is not tried again, even if isRetryable has it so', async () => {
+  const full = bulkhead({ limit: 1 });
+  void full.settle(never);
+  const call = pipeline(retry({ isRetryable: () => true }), full);
+  expect((await call.settle(() => 1)).kind).toBe('refused');
+  expect(full.refusedCount).toBe(1);
+});
+
+test('a probe that the caller aborts is given back at once', async () => {
+  const time = new VirtualTime();
+  const breaker = createBreaker({ trip: consecutive(1), clock: time, rng: () => 0 });
+  const call = pipeline(breaker).with({ ports: portsOf(time) });
+  await call.settle(fail);
+  await time.advance(10_000);
+  const caller = new AbortController();
+  void call.settle(never, { signal: caller.signal });
+  expect(breaker.admits(10_000)).toBe(false);
+  caller.abort();
+  expect(breaker.admits(10_000)).toBe(true);
+});

@@ -169,3 +169,16 @@ test('TO-01 cooperative: who rethrows the reason adds nothing to it', async () =
   expect(call.thrown).toBeInstanceOf(TimedOutError);
   expect((call.thrown as Error).cause).toBeUndefined();
 });
+
+test('each of several deadlines is kept to, none early, though they share one timer', async () => {
+  const time = new VirtualTime();
+  const call = pipeline(timeout(100)).with({ ports: portsOf(time) });
+  const atMs: number[] = [];
+  for (let index = 0; index < 4; index += 1) {
+    void call.settle(never).then(() => atMs.push(time.nowMs()));
+    await time.advance(0.5);
+  }
+  expect(time.timerCount).toBe(1);
+  await time.advance(200);
+  expect([atMs, time.timerCount]).toEqual([[100, 100.5, 101, 101.5], 0]);
+});

@@ -189,3 +189,18 @@ test('the loser’s reply is cancelled, too late or bad', async () => {
   await time.advance(20);
   expect([call.value?.status, cancelled]).toEqual([200, []]);
 });
+
+test('a stream that times out is not sent again, whatever the method', async () => {
+  const { time, atMs, through } = serviceOf('hang');
+  const init: RequestInit = { method: 'PUT', body: new ReadableStream(), duplex: 'half' };
+  const call = follow(through([retry(), timeout(50)])(URL, init));
+  await time.advance(1_000);
+  expect([call.thrown, atMs]).toEqual([expect.objectContaining({ timeoutMs: 50 }), [0]]);
+});
+
+test('a bad reply lets go of its connection before the next try', async () => {
+  const { time, cancelled, through } = serviceOf(503, 'hang');
+  const call = follow(through([retry()])(URL));
+  await time.advance(100);
+  expect([call, cancelled]).toEqual([{}, [0]]);
+});

@@ -85,3 +85,15 @@ test('a client that leaves ends the request', async () => {
   await settled();
   expect([gone.value?.status, signals[0]?.aborted]).toEqual([499, true]);
 });
+
+test('an error is a failure, whatever its handler makes of it', async () => {
+  const breaker = createBreaker({ trip: consecutive(1) });
+  const app = new Hono();
+  app.use(resilience(pipeline(breaker)));
+  app.onError((_, c) => c.text('never mind'));
+  app.get('/', () => {
+    throw new Error('boom');
+  });
+  expect((await app.request('/')).status).toBe(200);
+  expect((await app.request('/')).status).toBe(503);
+});

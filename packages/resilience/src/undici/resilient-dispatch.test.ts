@@ -159,3 +159,13 @@ test('a request that waits for its place can be aborted, and one under way', asy
   await expect(underWay).rejects.toThrow('nor this');
   await expect.poll(() => places.activeCount).toBe(0);
 });
+
+test('a reply under way can be aborted', async () => {
+  const { origin } = await serviceOf('long');
+  const caller = new AbortController();
+  const places = bulkhead({ limit: 1 });
+  const reply = await request(origin, { dispatcher: agentOf(places), signal: caller.signal });
+  caller.abort(new Error('enough'));
+  await expect(reply.body.text()).rejects.toThrow('enough');
+  expect(places.activeCount).toBe(0);
+});

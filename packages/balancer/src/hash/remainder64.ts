@@ -1,0 +1,16 @@
+const TWO_TO_32 = 4_294_967_296;
+
+/** The largest modulus for which `remainder64` is exact: (2²⁶)² + 2³² is below 2⁵³. */
+export const REMAINDER_MODULUS_MAX = 67_108_864;
+
+/**
+ * The remainder of an unsigned 64-bit integer, given as two halves (signed or not), by a whole
+ * `modulus` from 1 to `REMAINDER_MODULUS_MAX`. Exact: every intermediate value is an integer below
+ * 2⁵³, and what rounding of the quotient may be off by is put right.
+ */
+export function remainder64(hi: number, lo: number, modulus: number): number {
+  const carried = ((hi >>> 0) % modulus) * (TWO_TO_32 % modulus) + (lo >>> 0);
+  const rest = carried - Math.floor(carried / modulus) * modulus;
+  if (rest < 0) return rest + modulus;
+  return rest >= modulus ? rest - modulus : rest;
+}
