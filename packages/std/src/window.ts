@@ -85,9 +85,11 @@ export class TimeWindow implements OutcomeWindow {
     for (let ahead = leaving + 2; ahead <= counts.length; ahead += 2) {
       const slot = (this.#slot + ahead) % counts.length;
       const [successCount = 0, failureCount = 0] = counts.subarray(slot);
+      if (successCount + failureCount === 0) continue;
       const endedBucketCount = (counts.length - ahead) / 2;
       const ageMs = nowMs - this.#endsAtMs + (endedBucketCount + 1) * this.#widthMs;
-      if (successCount + failureCount > 0) runs.push([ageMs, successCount, failureCount]);
+      // Time that ran backwards does not make anything younger than now.
+      runs.push([Math.max(0, ageMs), successCount, failureCount]);
     }
     return runs;
   }

@@ -121,6 +121,16 @@ test('a balancer allocates nothing in pick and done', () => {
   expect(bytes).toBeLessThan(1);
 });
 
+test('nor where it asks of each endpoint', () => {
+  const clock = { nowMs: () => 0, wallMs: () => 0 };
+  const policy = roundRobin();
+  const admits = ({ id }: Member): boolean => id !== 'e3';
+  const balancer = createBalancer({ policy, admits, ports: { clock, rng: () => 0 } });
+  balancer.update(Array.from({ length: 10 }, (_, index) => ({ id: `e${index}`, weight: 1 })));
+  const bytes = bytesPerCall(() => balancer.pick()?.done('success', 1));
+  expect(bytes).toBeLessThan(1);
+});
+
 test('the measure itself would see one small object', () => {
   const kept: object[] = [];
   let call = 0;

@@ -124,3 +124,10 @@ test('property: restored at once, it goes on as the original would', () => {
     }),
   );
 });
+
+test('what was taken when time ran backwards is a snapshot all the same', () => {
+  const breaker = new Breaker({}, { rng: () => 0 });
+  breaker.success(breaker.tryAcquire(5_000), 5_000);
+  const taken = breaker.snapshot(4_000);
+  expect(parseSnapshot(JSON.parse(JSON.stringify(taken)))).toEqual(taken);
+});
