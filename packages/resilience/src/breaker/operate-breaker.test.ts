@@ -71,11 +71,32 @@ test('reset while closed forgets row and windows, and is no transition', () => {
   });
 });
 
-test('reset after successes that were only counted: nothing of them is left', () => {
-  const breaker = make();
-  for (let call = 0; call < 9; call += 1) breaker.success(breaker.tryAcquire(0), 0);
+test('successes that were only counted: a reset forgets them, and so does another window', () => {
+  const ofCalls = (count: number): BreakerOptions => ({
+    trip: anyOf(failureRate(), failureRate({ over: lastCalls(count) })),
+  });
+  const breaker = make(ofCalls(30));
+  const counts = (): unknown[] => explainBreaker(breaker, 0).rates.map((it) => it.successCount);
+  const succeed = (): void => {
+    for (let call = 0; call < 9; call += 1) breaker.success(breaker.tryAcquire(0), 0);
+  };
+  succeed();
   resetBreaker(breaker, 0);
-  expect(explainBreaker(breaker, 0).rates).toMatchObject([{ successCount: 0, runs: [] }]);
+  expect(counts()).toEqual([0, 0]);
+  succeed();
+  breaker.update(ofCalls(40));
+  expect(counts()).toEqual([9, 0]);
+});
+
+test('what observe held is held until successes have brought the share back', () => {
+  const breaker = make({ trip: failureRate(), mode: 'observe' });
+  for (let call = 0; call < 15; call += 1) breaker.success(breaker.tryAcquire(0), 0);
+  fail(breaker, 0, 5);
+  const heldBy = Array.from({ length: 5 }, () => {
+    breaker.success(breaker.tryAcquire(0), 0);
+    return explainBreaker(breaker, 0).heldBy;
+  });
+  expect(heldBy).toEqual(['observe', 'observe', 'observe', 'observe', undefined]);
 });
 
 test('reset leaves the holds', () => {
