@@ -12,8 +12,10 @@ export function outcomeRuns(window: TimeWindow | CountWindow, nowMs: number): Ou
   // The oldest bucket comes after the present one; what a roll would drop is passed over.
   for (let ahead = 2 * leaving + 2; ahead <= counts.length; ahead += 2) {
     const [successCount = 0, failureCount = 0] = counts.subarray((slot + ahead) % counts.length);
+    if (successCount + failureCount === 0) continue;
     const ageMs = sinceEndMs + ((counts.length - ahead) / 2 + 1) * widthMs;
-    if (successCount + failureCount > 0) runs.push([ageMs, successCount, failureCount]);
+    // Time that ran backwards does not make anything younger than now.
+    runs.push([Math.max(0, ageMs), successCount, failureCount]);
   }
   return runs;
 }

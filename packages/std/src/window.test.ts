@@ -34,6 +34,20 @@ test('WIN-06 reset clears, and an empty window has no runs', () => {
   }
 });
 
+test('after time that ran backwards nothing is younger than now', () => {
+  const window = new TimeWindow(1_000);
+  window.record(true, 5_000);
+  window.record(false, 5_100);
+  expect(outcomeRuns(window, 5_050)).toEqual([
+    [50, 1, 0],
+    [0, 0, 1],
+  ]);
+  expect(outcomeRuns(window, 0)).toEqual([
+    [0, 1, 0],
+    [0, 0, 1],
+  ]);
+});
+
 test('WIN-08 the ring of calls forgets the oldest, and keeps runs in order', () => {
   const window = new CountWindow(5);
   for (const call of 'xx...x.x.') window.record(call === '.', 0);

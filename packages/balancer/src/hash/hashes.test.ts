@@ -6,6 +6,7 @@ import { hashFromString, hashKey, hashToString } from './hash-key.ts';
 import { murmurHash2 } from './murmur-hash2.ts';
 import { isPrime } from './primes.ts';
 import { REMAINDER_MODULUS_MAX, remainder64 } from './remainder64.ts';
+import { sortedByHash } from './sorted-by-hash.ts';
 import { xxHash64 } from './xx-hash64.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -81,8 +82,8 @@ test('every length up to three stripes, by text and by bytes', () => {
   }
 });
 
-test('text beyond the scratch is hashed too', () => {
-  for (const input of ['x'.repeat(5_000), '€'.repeat(2_000)]) {
+test('text beyond the scratch, and just beyond ASCII, is hashed too', () => {
+  for (const input of ['x'.repeat(5_000), '€'.repeat(2_000), '\u0080']) {
     expect(hashToString(hashKey(input))).toBe(String(referenceXxHash64(utf8(input), 0n)));
   }
 });
@@ -132,6 +133,25 @@ test('property: texts are ordered as their octets are', () => {
     }),
   );
   expect(compareUtf8('\u{10000}', '\uffff')).toBeGreaterThan(0);
+});
+
+test('property: records are sorted by both halves, equal ones as they came', () => {
+  const half = fc.oneof(fc.constantFrom(0, 1, 0xffff_ffff), fc.nat(0xffff_ffff));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(half, half), { maxLength: 60 }), (records) => {
+      const { his, los, hosts } = sortedByHash({
+        his: Uint32Array.from(records, ([hi]) => hi),
+        los: Uint32Array.from(records, ([, lo]) => lo),
+        hosts: Int32Array.from(records.keys()),
+      });
+      const should = records
+        .map(([hi, lo], host) => ({ hi, lo, host }))
+        .sort((one, other) => one.hi - other.hi || one.lo - other.lo);
+      expect(Array.from(hosts)).toEqual(should.map((it) => it.host));
+      expect(Array.from(his)).toEqual(should.map((it) => it.hi));
+      expect(Array.from(los)).toEqual(should.map((it) => it.lo));
+    }),
+  );
 });
 
 test('primes', () => {

@@ -8,17 +8,21 @@ import type { OptionProblems } from '@leno/std';
 export interface HashHost {
   /** What its places are computed from: `address:port`, or a name. Should be unique. */
   readonly key: string;
-  /** Its share of the keys relative to the others; finite. 0 gets none. */
+  /** Its share of the keys relative to the others: 0, which gets none, or 1e-6 to 2^32 - 1. */
   readonly weight: number;
 }
 
 /** Hosts that share one weight. A host that no locality names gets no keys. */
 export interface HashLocality {
-  /** Its share relative to the other localities; finite. 0 gets none. */
+  /** Its share relative to the other localities: 0, which gets none, or 1e-6 to 2^32 - 1. */
   readonly weight: number;
   /** Positions in the list of hosts. */
   readonly hosts: readonly number[];
 }
+
+const WEIGHT_MIN = 1e-6;
+/** Envoy's. */
+const WEIGHT_MAX = 4_294_967_295;
 
 /** The hosts that get keys, in order, and the share of each; the shares of all are about 1. */
 export interface HostShares {
@@ -40,7 +44,7 @@ export function hostShares(
 ): HostShares {
   const countBefore = problems.list.length;
   for (const [index, { weight }] of hosts.entries()) {
-    problems.range(`hosts[${index}].weight`, weight, 0);
+    checkWeight(`hosts[${index}].weight`, weight, problems);
   }
   for (const [index, locality] of (localities ?? []).entries()) {
     checkLocality(`localities[${index}]`, locality, hosts.length, problems);
@@ -68,13 +72,18 @@ export function hostShares(
   }
 }
 
+function checkWeight(path: string, weight: number, problems: OptionProblems): void {
+  const isGood = weight === 0 || (weight >= WEIGHT_MIN && weight <= WEIGHT_MAX);
+  problems.check(isGood, path, weight, `be 0 or from ${WEIGHT_MIN} to ${WEIGHT_MAX}`);
+}
+
 function checkLocality(
   path: string,
   { weight, hosts }: HashLocality,
   hostCount: number,
   problems: OptionProblems,
 ): void {
-  problems.range(`${path}.weight`, weight, 0);
+  checkWeight(`${path}.weight`, weight, problems);
   for (const [at, index] of hosts.entries()) {
     const isThere = Number.isInteger(index) && index >= 0 && index < hostCount;
     problems.check(isThere, `${path}.hosts[${at}]`, index, `be below ${hostCount}, a position`);

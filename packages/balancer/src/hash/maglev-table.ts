@@ -33,6 +33,10 @@ export interface MaglevOptions {
 /** Envoy's. */
 export const MAGLEV_TABLE_SIZE = 65_537;
 const TABLE_SIZE_MAX = 5_000_011;
+/** Later than any round: in each, somebody takes a place. */
+const NEVER = 0x7fff_ffff;
+/** Hosts that are passed over together. */
+const BLOCK = 32;
 const SEED_OF_SKIP: Readonly<Hash64> = { hi: 0, lo: 1 };
 
 /** A filled table. Building takes about M · ln M steps, a lookup one. */
@@ -111,28 +115,58 @@ function filled(
 
 /**
  * In each round a host passes if its share of the rounds is not yet what it was given: the one with
- * the largest share takes a place in every round, one with half of that in every other.
+ * the largest share takes a place in every round, one with half of that in every other. The round
+ * in which a host is due next is computed, and blocks of hosts of which none is due are passed over
+ * at once: else a thousand hosts beside one of a thousand times their weight would take a second.
  */
-function takeTurns({ hosts, shares, places, skips }: Turns, tableSize: number): Int32Array {
+function takeTurns(turns: Turns, tableSize: number): Int32Array {
   const entries = new Int32Array(tableSize).fill(-1);
-  const given = new Float64Array(hosts.length);
-  const shareMax = shares.reduce((most, share) => Math.max(most, share), 0);
+  const hostCount = turns.hosts.length;
+  const dues = new Int32Array(hostCount).fill(1);
+  const blockDues = new Int32Array(Math.ceil(hostCount / BLOCK)).fill(1);
+  const given = new Float64Array(hostCount);
+  const shareMax = turns.shares.reduce((most, share) => Math.max(most, share), 0);
   let freeCount = tableSize;
   for (let round = 1; freeCount > 0; round += 1) {
-    for (let turn = 0; turn < hosts.length && freeCount > 0; turn += 1) {
-      if (round * (shares[turn] ?? 0) < (given[turn] ?? 0)) continue;
-      given[turn] = (given[turn] ?? 0) + shareMax;
-      const skip = skips[turn] ?? 1;
-      let place = places[turn] ?? 0;
-      while ((entries[place] ?? 0) >= 0) {
-        place += skip;
-        if (place >= tableSize) place -= tableSize;
+    for (let block = 0; block < blockDues.length; block += 1) {
+      if ((blockDues[block] ?? 0) > round) continue;
+      const end = Math.min(hostCount, (block + 1) * BLOCK);
+      let blockDue = NEVER;
+      for (let turn = block * BLOCK; turn < end && freeCount > 0; turn += 1) {
+        if ((dues[turn] ?? 0) <= round) {
+          takePlace(turns, turn, entries);
+          freeCount -= 1;
+          given[turn] = (given[turn] ?? 0) + shareMax;
+          dues[turn] = dueAfter(round, turns.shares[turn] ?? 0, given[turn] ?? 0);
+        }
+        blockDue = Math.min(blockDue, dues[turn] ?? NEVER);
       }
-      entries[place] = hosts[turn] ?? -1;
-      freeCount -= 1;
-      place += skip;
-      places[turn] = place >= tableSize ? place - tableSize : place;
+      blockDues[block] = blockDue;
     }
   }
   return entries;
+}
+
+/** The first place of its order that is free becomes the host's. */
+function takePlace({ hosts, places, skips }: Turns, turn: number, entries: Int32Array): void {
+  const skip = skips[turn] ?? 1;
+  let place = places[turn] ?? 0;
+  while ((entries[place] ?? 0) >= 0) {
+    place += skip;
+    if (place >= entries.length) place -= entries.length;
+  }
+  entries[place] = hosts[turn] ?? -1;
+  place += skip;
+  places[turn] = place >= entries.length ? place - entries.length : place;
+}
+
+/**
+ * The first round after this one whose product with the share is not below what was given. The
+ * quotient may be off by rounding; the product, as Envoy computes it in each round, decides.
+ */
+function dueAfter(round: number, share: number, given: number): number {
+  let due = Math.max(round + 1, Math.ceil(given / share) - 1);
+  if (due >= NEVER) return NEVER;
+  while (due * share < given) due += 1;
+  return due;
 }

@@ -1,7 +1,8 @@
 /**
  * Ring hash: each host has points on a ring of all 64-bit numbers, in number as its share; a hash
- * belongs to the first point at or after it. When a host comes or goes, only the keys before its
- * points move, but shares are uneven: about 1 ÷ √(points of a host).
+ * belongs to the first point at or after it. Shares are uneven, by about 1 ÷ √(points of a host).
+ * When a host goes, its keys move, and few of the others: those before the points that the others
+ * get in addition, so that the ring keeps its size (6 % of all keys when one of ten goes).
  *
  *   0 ──a──────b──a────────c───b──────► 2^64 - 1, then from 0 again
  *        ◄─hash            ◄─hash

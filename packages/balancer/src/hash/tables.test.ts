@@ -6,7 +6,7 @@ import {
   referenceRendezvous,
   referenceRing,
 } from '../testing/reference-hashing.ts';
-import { hashKey } from './hash-key.ts';
+import { hashKey, hashToString } from './hash-key.ts';
 import { MaglevTable } from './maglev-table.ts';
 import { RendezvousTable } from './rendezvous-table.ts';
 import { RingTable } from './ring-table.ts';
@@ -50,6 +50,17 @@ test('property: a ring is the one of the rules, point by point', () => {
       expect(points).toEqual(referenceRing(hosts, minRingSize));
     }),
   );
+});
+
+test('the points of a ring are hashed as is asked', () => {
+  const ring = new RingTable([{ key: '10.1.0.11:8080', weight: 1 }], {
+    hashFunction: 'murmurHash2',
+    minRingSize: 2,
+  });
+  const points = Array.from(ring.pointsHi, (hi, place) =>
+    hashToString({ hi, lo: ring.pointsLo[place] ?? 0 }),
+  );
+  expect(points).toEqual(['13967314404712716837', '17041301170665824956']);
 });
 
 test('property: rendezvous finds the best score by the rules', () => {
@@ -175,6 +186,10 @@ test('rendezvous gives each host its share, and each key always the same host', 
   for (const [index, count] of counts.entries()) {
     expect(Math.abs(count / keyCount - (index + 1) / 10)).toBeLessThan(0.015);
   }
+});
+
+test('of two hosts with one key, rendezvous finds the first', () => {
+  expect(new RendezvousTable([...evenHosts(1), ...evenHosts(1)]).lookup(5, 6, 0)).toBe(0);
 });
 
 test('another attempt of rendezvous is another draw', () => {

@@ -82,6 +82,27 @@ test.each(kinds)('%s: who may not be picked loses its keys to many, and gets the
   expect(keys.map((key) => pick(key))).toEqual(before);
 });
 
+test('where the first may not be picked, the further attempts of the table are made', () => {
+  const members = membersOf(10);
+  const { pick } = bench('maglev', members);
+  const table = new MaglevTable(members.map(({ id, weight }) => ({ key: id, weight })));
+  for (const key of keys) {
+    const { hi, lo } = hashKey(key);
+    const tried = Array.from({ length: 9 }, (_, attempt) => table.lookup(hi, lo, attempt));
+    const [first] = tried;
+    const next = tried.find((index) => index !== first);
+    if (next !== undefined) expect(pick(key, (index) => index !== first)).toBe(next);
+  }
+});
+
+test('the only one of twelve that may be picked is found by every key', () => {
+  const { pick } = bench('maglev', membersOf(12));
+  for (let left = 0; left < 12; left += 1) {
+    const only = (index: number): boolean => index === left;
+    expect(new Set(keys.map((key) => pick(key, only)))).toEqual(new Set([left]));
+  }
+});
+
 test.each(kinds)('%s: when one leaves, at most 2 %% of the keys of others move', (kind) => {
   const { set, idOf } = bench(kind, membersOf(50));
   const before = keys.map(idOf);
@@ -147,6 +168,17 @@ test.each(kinds)('CH-03 %s: an overloaded endpoint overflows to one that is not'
   expect(pick('hot')).toBe(other);
   set.countOut(home);
   expect(pick('hot')).toBe(home);
+});
+
+test('CH-03 the call that is to be made counts among the slots', () => {
+  const { set, pick } = bench('maglev', membersOf(2), { loadFactorPercent: 100 });
+  const home = pick('hot');
+  set.countIn(home);
+  set.countIn(home);
+  // (2 + 1) ÷ 2 slots, rounded up to 2.
+  expect(pick('hot')).toBe(home);
+  set.countIn(home);
+  expect(pick('hot')).toBe(1 - home);
 });
 
 test.each(kinds)('CH-03 %s: of all that may be picked and are overloaded, the least', (kind) => {

@@ -12,7 +12,7 @@
  * growing share would move keys all the time. A call without a key goes anywhere, by chance.
  *
  * The bound on load is Envoy's: of (calls under way + 1) · factor ÷ 100 slots each endpoint has its
- * share, at least one, and takes no further call while it has more calls than slots. If all have,
+ * share, rounded up, and takes no further call while it has more calls than slots. If all have,
  * the least overloaded one is picked. After Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing
  * with Bounded Loads" (2016). The order in which others are asked is our own: from a start that the
  * lower half of the hash says, by a step that the upper half says and that has no divisor in common
@@ -107,7 +107,7 @@ export class HashPicker<M extends Member> implements Picker {
   #slotCountOf(index: number): number {
     const factor = this.#loadFactorPercent ?? 100;
     const slotCount = Math.ceil(((this.#set.table.inFlightCount + 1) * factor) / 100);
-    return Math.max(Math.ceil(slotCount * (this.#shares[index] ?? 0)), 1);
+    return Math.ceil(slotCount * (this.#shares[index] ?? 0));
   }
 
   /** The first in the key's order that is not overloaded, else the least overloaded; or -1. */
