@@ -56,7 +56,8 @@ class BreakerFrame extends PolicyFrame {
   child: Frame | undefined;
   readonly #shared: Shared;
   #permit: number;
-  #startedAtMs: number;
+  /** Absent where the breaker does not ask how long a call takes: a double takes a box. */
+  #startedAtMs: number | undefined;
 
   constructor(up: Upper, lane: Lane, shared: Shared) {
     super();
@@ -66,18 +67,20 @@ class BreakerFrame extends PolicyFrame {
     this.child = undefined;
     this.#shared = shared;
     this.#permit = NONE;
-    this.#startedAtMs = Number.NaN;
+    this.#startedAtMs = undefined;
   }
 
   begin(): void {
     const { breaker } = this.#shared;
-    const nowMs = this.lane.call.nowMs();
+    // Reading the clock costs as much as the call of an async function.
+    const isTimed = breaker.needsTimeAt === 'start';
+    const nowMs = isTimed ? this.lane.call.nowMs() : Number.NaN;
     this.#permit = breaker.tryAcquire(nowMs);
     if (this.#permit < 0) {
       this.ended('refused', breaker.refusal(nowMs), this);
       return;
     }
-    this.#startedAtMs = nowMs;
+    if (isTimed) this.#startedAtMs = nowMs;
     const child = this.#shared.next(this, this.lane);
     this.child = child;
     child.begin();
@@ -87,7 +90,7 @@ class BreakerFrame extends PolicyFrame {
     const permit = this.#permit;
     this.#permit = NONE; // It is settled even if the classifier throws.
     const nowMs = this.lane.call.nowMs();
-    this.#shared.breaker.returned(permit, value, nowMs, nowMs - this.#startedAtMs);
+    this.#shared.breaker.returned(permit, value, nowMs, this.#tookMs(nowMs));
     this.isDone = true;
     this.up.returned(value, this);
   }
@@ -108,7 +111,11 @@ class BreakerFrame extends PolicyFrame {
     if (permit < 0) return;
     this.#permit = NONE; // Settled by `report` even if the classifier throws.
     const nowMs = this.lane.call.nowMs();
-    this.#shared.breaker.report(permit, ending, nowMs, nowMs - this.#startedAtMs);
+    this.#shared.breaker.report(permit, ending, nowMs, this.#tookMs(nowMs));
+  }
+
+  #tookMs(nowMs: number): number {
+    return this.#startedAtMs === undefined ? Number.NaN : nowMs - this.#startedAtMs;
   }
 
   close(): void {
