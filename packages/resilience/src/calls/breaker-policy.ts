@@ -76,6 +76,10 @@ class BreakerFrame extends PolicyFrame {
     const isTimed = breaker.needsTimeAt === 'start';
     const nowMs = isTimed ? this.lane.call.nowMs() : Number.NaN;
     this.#permit = breaker.tryAcquire(nowMs);
+    if (this.isDone) {
+      this.close(); // Its listener has ended the call.
+      return;
+    }
     if (this.#permit < 0) {
       this.ended('refused', breaker.refusal(nowMs), this);
       return;
@@ -87,10 +91,15 @@ class BreakerFrame extends PolicyFrame {
   }
 
   returned(value: unknown): void {
+    const { call } = this.lane;
     const permit = this.#permit;
     this.#permit = NONE; // It is settled even if the classifier throws.
-    const nowMs = this.lane.call.nowMs();
+    const nowMs = call.nowMs();
     this.#shared.breaker.returned(permit, value, nowMs, this.#tookMs(nowMs));
+    if (this.isDone) {
+      call.discard(value);
+      return;
+    }
     this.isDone = true;
     this.up.returned(value, this);
   }
@@ -102,8 +111,11 @@ class BreakerFrame extends PolicyFrame {
 
   override cancel(kind: CancelKind, reason: unknown): void {
     // A service that hangs must not look well because the timeout stands further out.
-    if (kind === 'timed-out' && !this.isDone) this.#report({ kind: 'thrown', thrown: reason });
-    super.cancel(kind, reason);
+    try {
+      if (kind === 'timed-out' && !this.isDone) this.#report({ kind: 'thrown', thrown: reason });
+    } finally {
+      super.cancel(kind, reason);
+    }
   }
 
   #report(ending: CallEnding): void {
@@ -119,6 +131,8 @@ class BreakerFrame extends PolicyFrame {
   }
 
   close(): void {
-    if (this.#permit >= 0) this.#shared.breaker.release(this.#permit, this.lane.call.nowMs());
+    const permit = this.#permit;
+    this.#permit = NONE;
+    if (permit >= 0) this.#shared.breaker.release(permit, this.lane.call.nowMs());
   }
 }

@@ -114,6 +114,10 @@ class TimeoutFrame extends PolicyFrame implements DeadlineEntry {
   }
 
   returned(value: unknown): void {
+    if (this.isDone) {
+      this.lane.call.discard(value);
+      return;
+    }
     this.isDone = true;
     this.close();
     this.up.returned(value, this);
