@@ -33,7 +33,11 @@ export const importTable: Readonly<Record<string, ImportRow>> = {
   controlplane: { layer: 3, packages: upTo2, libraries: ['zod'] },
   client: { layer: 4, packages: upTo3 },
   sim: { layer: 4, packages: upTo3 },
-  testkit: { layer: 4, packages: upTo3, libraries: ['fast-check', 'node-forge', '@peculiar/x509'] },
+  testkit: {
+    layer: 4,
+    packages: upTo3,
+    libraries: ['fast-check', 'node-forge', '@peculiar/x509', 'zod'],
+  },
 };
 
 /** Packages that only tests may import. */

@@ -12,7 +12,9 @@ import {
   type Policy,
   parseSnapshot,
   pipeline,
+  restoreBreaker,
   retry,
+  snapshotBreaker,
   timeout,
 } from '@leno/resilience';
 import { vi } from 'vitest';
@@ -76,10 +78,12 @@ class LenoBreaker implements SubjectBreaker {
         ending.kind === 'thrown' && !isFailure(ending.thrown) ? 'ignored' : classifyCall(ending),
       clock: time,
       rng,
-      ...(options.saved === undefined ? {} : { restore: parseSnapshot(options.saved) }),
     };
     const before = Object.keys(given);
     this.#breaker = createBreaker(given);
+    if (options.saved !== undefined) {
+      restoreBreaker(this.#breaker, parseSnapshot(options.saved), time.nowMs());
+    }
     this.optionKeys = { before, after: Object.keys(given) };
     const inner: Policy[] = [];
     if (timeoutMs !== undefined) inner.push(timeout(timeoutMs));
@@ -98,6 +102,8 @@ class LenoBreaker implements SubjectBreaker {
   }
 
   save(): unknown {
-    return JSON.parse(JSON.stringify(this.#breaker.snapshot(this.#time.nowMs()))) as unknown;
+    return JSON.parse(
+      JSON.stringify(snapshotBreaker(this.#breaker, this.#time.nowMs())),
+    ) as unknown;
   }
 }

@@ -1,6 +1,7 @@
 import { seededRng } from '@leno/std';
 import { expect, test } from 'vitest';
 import { type BalancerOptions, createBalancer } from './balancer.ts';
+import { maglev, rendezvous, ringHash } from './pickers/hash-policies.ts';
 import { leastRequest } from './pickers/least-request.ts';
 import { peakEwma } from './pickers/peak-ewma.ts';
 import type { Policy } from './pickers/policy.ts';
@@ -41,6 +42,9 @@ test.each<{ policy: Policy }>([
   { policy: leastRequest() },
   { policy: peakEwma() },
   { policy: random() },
+  { policy: maglev() },
+  { policy: ringHash() },
+  { policy: rendezvous() },
 ])('$policy.kind: picks, counts calls under way, and is explained', ({ policy }) => {
   const { balancer } = bench({ policy });
   balancer.update(places('abc'));
@@ -200,4 +204,35 @@ test('takes the runtime for its ports, and peakEwma for its policy', () => {
   balancer.update([{ id: 'a', weight: 1 }]);
   balancer.pick()?.done('success', 1);
   expect(balancer.explain()).toMatchObject({ policy: 'peakEwma', zones: undefined });
+});
+
+test.each<{ policy: Policy }>([
+  { policy: maglev() },
+  { policy: ringHash() },
+  { policy: rendezvous() },
+])('$policy.kind: a key keeps to its endpoint, in health and after an illness', ({ policy }) => {
+  const { balancer } = bench({ policy });
+  balancer.update(places('abcdefgh'));
+  const idsOf = (attempt = 0): readonly (string | undefined)[] =>
+    Array.from({ length: 60 }, (_, at) => balancer.pick(`user-${at}`, attempt)?.member.id);
+  const before = idsOf();
+  expect(new Set(before).size).toBeGreaterThan(5);
+  expect(idsOf()).toEqual(before);
+  expect(idsOf(1)).not.toEqual(before);
+  balancer.handleOf('c')?.mark('unhealthy');
+  const meanwhile = idsOf();
+  expect(meanwhile).not.toContain('c');
+  expect(meanwhile.every((id, at) => before[at] === 'c' || before[at] === id)).toBe(true);
+  balancer.handleOf('c')?.mark('healthy');
+  expect(idsOf()).toEqual(before);
+});
+
+test('a bound on load counts the calls that are not done', () => {
+  const { balancer } = bench({ policy: maglev({ loadFactorPercent: 100 }) });
+  balancer.update(places('abcd'));
+  const picked = Array.from({ length: 8 }, () => balancer.pick('hot'));
+  expect(new Set(picked.map((it) => it?.member.id)).size).toBe(3);
+  const home = picked[0]?.member.id;
+  for (const handle of picked) handle?.done('success', 1);
+  expect(balancer.pick('hot')?.member.id).toBe(home);
 });

@@ -13,6 +13,20 @@ export {
   type MembershipChange,
   type MembershipPatch,
 } from './endpoint-set.ts';
+export { hashFromString, hashKey, hashToString } from './hash/hash-key.ts';
+export type { HashTable } from './hash/hash-table.ts';
+export type { Hash64 } from './hash/hash64.ts';
+export type { HashHost, HashLocality } from './hash/host-shares.ts';
+export { MAGLEV_TABLE_SIZE, type MaglevOptions, MaglevTable } from './hash/maglev-table.ts';
+export { murmurHash2 } from './hash/murmur-hash2.ts';
+export { type RendezvousOptions, RendezvousTable } from './hash/rendezvous-table.ts';
+export {
+  defaultRingOptions,
+  type RingHashFunction,
+  type RingOptions,
+  RingTable,
+} from './hash/ring-table.ts';
+export { xxHash64 } from './hash/xx-hash64.ts';
 export { InvalidOptionError } from './invalid-option-error.ts';
 export {
   defaultLevelOptions,
@@ -24,6 +38,14 @@ export type { LevelReport } from './levels/leveled-picker.ts';
 export type { LevelCounts, LevelLoad } from './levels/priority-loads.ts';
 export type { ZoneOff, ZoneSplit } from './levels/zone-split.ts';
 export { createPicker, type PickerKind, type PickerOptions } from './pickers/create-picker.ts';
+export type { BoundedLoadOptions } from './pickers/hash-picker.ts';
+export {
+  type MaglevPolicyOptions,
+  maglev,
+  type RingHashPolicyOptions,
+  rendezvous,
+  ringHash,
+} from './pickers/hash-policies.ts';
 export {
   defaultLeastRequestOptions,
   type LeastRequestOptions,

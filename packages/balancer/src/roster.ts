@@ -20,6 +20,8 @@ export interface Member {
   readonly priority?: number | undefined;
   /** Where it is, for routing within a zone. None by default. */
   readonly zone?: string | undefined;
+  /** What its places for keys are computed from; `address:port` in Envoy. Default the id. */
+  readonly hashKey?: string | undefined;
 }
 
 /** Endpoints by position. */
@@ -75,7 +77,8 @@ export class Roster<M extends Member> {
   /** The endpoint at the index, which must be in [0, length). */
   at(index: number): M {
     const member = this.#members[index];
-    assert(member !== undefined, `index ${index} is within the set of ${this.length}`);
+    // The message is not made unless it is needed: pickers come here for each endpoint they ask of.
+    if (member === undefined) assert(false, `index ${index} is within the set of ${this.length}`);
     return member;
   }
 

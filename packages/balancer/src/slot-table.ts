@@ -35,6 +35,7 @@ export class SlotTable {
   /** Where each is in the whole set. */
   #indexes = new Int32Array(SLOT_COUNT_START);
   #slotCount = 0;
+  #inFlightCount = 0;
   #stampCount = 0;
   #nextStepMs = Number.POSITIVE_INFINITY;
   #isRamping = false;
@@ -63,6 +64,11 @@ export class SlotTable {
   /** Grows whenever an endpoint's health changes. */
   get healthVersion(): number {
     return this.#healthVersion;
+  }
+
+  /** Calls under way to all endpoints together. */
+  get inFlightCount(): number {
+    return this.#inFlightCount;
   }
 
   stampOf(slot: number): number {
@@ -108,12 +114,16 @@ export class SlotTable {
   }
 
   countIn(slot: number): void {
-    if (slot >= 0) this.#inFlight[slot] = (this.#inFlight[slot] ?? 0) + 1;
+    if (slot < 0) return;
+    this.#inFlight[slot] = (this.#inFlight[slot] ?? 0) + 1;
+    this.#inFlightCount += 1;
   }
 
   countOut(slot: number): void {
     const count = this.#inFlight[slot] ?? 0;
-    if (count > 0) this.#inFlight[slot] = count - 1;
+    if (count === 0) return;
+    this.#inFlight[slot] = count - 1;
+    this.#inFlightCount -= 1;
   }
 
   /** A slot for an endpoint that comes. */
@@ -124,7 +134,6 @@ export class SlotTable {
     this.#stampCount += 1;
     this.#stamps[slot] = this.#stampCount;
     this.#addedAtMs[slot] = nowMs;
-    this.#inFlight[slot] = 0;
     this.#health[slot] = 0;
     this.warmUp(slot, nowMs);
     return slot;
@@ -133,6 +142,8 @@ export class SlotTable {
   /** Gives back the slot of an endpoint that left. Its stamp ends with it. */
   free(slot: number): void {
     this.#stamps[slot] = 0;
+    this.#inFlightCount -= this.#inFlight[slot] ?? 0;
+    this.#inFlight[slot] = 0;
     this.#warmSinceMs[slot] = Number.NEGATIVE_INFINITY;
     this.#freeSlots.push(slot);
   }

@@ -123,6 +123,32 @@ test('who recovers starts slowly, and so does who is told to', () => {
   set.tick(8_000);
   set.warmUp(0, 9_000);
   expect(set.warmWeightAt(0)).toBe(0.1);
+  set.tick(20_000);
+  set.setHealth(0, 'unhealthy', 20_000);
+  set.setHealth(0, 'degraded', 20_000);
+  expect(set.warmWeightAt(0)).toBe(0.1);
+});
+
+test('who left does not keep the others waiting, and who comes leaves them as they are', () => {
+  const set = new EndpointSet({ slowStart: { windowMs: 1_000 } });
+  const listOf = (ids: string) => Array.from(ids, (id) => ({ id, weight: 1 }));
+  set.update(listOf('a'), 0);
+  set.update(listOf('abcdefghijklm'), 500);
+  expect(set.warmWeightAt(0)).toBe(0.1);
+  set.update(listOf('a'), 600);
+  set.tick(1_000);
+  expect([set.warmWeightAt(0), set.table.isRamping]).toEqual([1, false]);
+});
+
+test('roundRobin does not look at weights while somebody is new', () => {
+  const set = new EndpointSet({ slowStart: { windowMs: 1_000 } });
+  set.update(
+    [1, 5, 9].map((weight) => ({ id: `${weight}`, weight })),
+    0,
+  );
+  const picker = createPicker('roundRobin', set);
+  const picks = Array.from({ length: 30 }, () => picker.pick(0, () => 0));
+  expect([0, 1, 2].map((index) => picks.filter((it) => it === index).length)).toEqual([10, 10, 10]);
 });
 
 test('without slow start a newcomer has its share at once', () => {

@@ -21,11 +21,13 @@ export {
   EjectionCap,
   type EjectionCapOptions,
 } from './breaker/ejection-cap.ts';
+export { explainBreaker, restoreBreaker, snapshotBreaker } from './breaker/explain-breaker.ts';
 export {
   type FailureRateOptions,
   failureRate,
   type RateWindowOptions,
 } from './breaker/failure-rate.ts';
+export { forceOpenBreaker, isolateBreaker, resetBreaker } from './breaker/operate-breaker.ts';
 export { parseSnapshot } from './breaker/parse-snapshot.ts';
 export { type SlowRateOptions, slowRate } from './breaker/slow-rate.ts';
 export { anyOf, consecutive, type RateTrigger, type Trigger } from './breaker/trigger.ts';

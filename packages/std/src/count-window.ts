@@ -17,6 +17,8 @@ export class CountWindow implements OutcomeWindow {
 
   record(succeeded: boolean, _nowMs: number, count = 1): void {
     const ring = this.#ring;
+    // A ring of successes stays one, and where it begins is no matter.
+    if (succeeded && this.#successCount === ring.length) return;
     // More than the ring holds would only overwrite itself.
     for (let left = Math.min(count, ring.length); left > 0; left -= 1) {
       if (this.#totalCount < ring.length) this.#totalCount += 1;
@@ -42,8 +44,12 @@ export class CountWindow implements OutcomeWindow {
     return this.#totalCount;
   }
 
+  get endsAtMs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** Equal outcomes in a row are one run; each is 0 ms old. */
-  runs(_nowMs: number): OutcomeRun[] {
+  runs(): OutcomeRun[] {
     const runs: [number, number, number][] = [];
     for (let back = this.#totalCount; back > 0; back -= 1) {
       const index = (this.#next - back + this.#ring.length) % this.#ring.length;

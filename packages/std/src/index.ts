@@ -18,13 +18,8 @@ export {
   OptionProblems,
   withDefaults,
 } from './option-problems.ts';
+export { failureCountAt, outcomeRuns, successCountAt } from './outcome-runs.ts';
 export { err, ok, type Result } from './result.ts';
 export { type Rng, seededRng, systemRng } from './rng.ts';
 export { type Unsubscribe, Watch } from './watch.ts';
-export {
-  failureCountAt,
-  type OutcomeRun,
-  type OutcomeWindow,
-  successCountAt,
-  TimeWindow,
-} from './window.ts';
+export { type OutcomeRun, type OutcomeWindow, TimeWindow } from './window.ts';

@@ -30,3 +30,10 @@ test('defaults stand in for what is absent or undefined, and nothing given is to
   const given = Object.freeze({ one: undefined, two: 2 });
   expect(withDefaults(given, { one: 1, two: 1 })).toEqual({ one: 1, two: 2 });
 });
+
+test.each([Infinity, -Infinity, Number.NaN])('%s is in no range and no count', (value) => {
+  const problems = new OptionProblems();
+  problems.range('openMs', value, Number.NEGATIVE_INFINITY);
+  problems.count('permits', value, 1);
+  expect(problems.list.map(({ path }) => path)).toEqual(['openMs', 'permits']);
+});

@@ -36,8 +36,8 @@ export class OptionProblems {
 
   /** A whole number within [min, max]. */
   count(path: string, value: number, min: number, max?: number): void {
-    this.check(Number.isInteger(value), path, value, 'be a whole number');
     if (Number.isInteger(value)) this.range(path, value, min, max);
+    else this.check(false, path, value, 'be a whole number');
   }
 
   /** One of these words. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CountWindow } from './count-window.ts';
-import { failureCountAt, type OutcomeWindow, successCountAt, TimeWindow } from './window.ts';
+import { failureCountAt, outcomeRuns, successCountAt } from './outcome-runs.ts';
+import { type OutcomeWindow, TimeWindow } from './window.ts';
 
 function counts(window: OutcomeWindow): [number, number] {
   return [window.successCount, window.failureCount];
@@ -26,18 +27,32 @@ test('WIN-03 exactly the length of the window later it is empty', () => {
 
 test('WIN-06 reset clears, and an empty window has no runs', () => {
   for (const window of [new TimeWindow(100), new CountWindow(3)]) {
-    expect(window.runs(0)).toEqual([]);
+    expect(outcomeRuns(window, 0)).toEqual([]);
     window.record(true, 0);
     window.reset();
-    expect([window.totalCount, window.runs(0)]).toEqual([0, []]);
+    expect([window.totalCount, outcomeRuns(window, 0)]).toEqual([0, []]);
   }
+});
+
+test('after time that ran backwards nothing is younger than now', () => {
+  const window = new TimeWindow(1_000);
+  window.record(true, 5_000);
+  window.record(false, 5_100);
+  expect(outcomeRuns(window, 5_050)).toEqual([
+    [50, 1, 0],
+    [0, 0, 1],
+  ]);
+  expect(outcomeRuns(window, 0)).toEqual([
+    [0, 1, 0],
+    [0, 0, 1],
+  ]);
 });
 
 test('WIN-08 the ring of calls forgets the oldest, and keeps runs in order', () => {
   const window = new CountWindow(5);
   for (const call of 'xx...x.x.') window.record(call === '.', 0);
   expect(counts(window)).toEqual([3, 2]);
-  expect(window.runs(9)).toEqual([
+  expect(outcomeRuns(window, 9)).toEqual([
     [0, 1, 0],
     [0, 0, 1],
     [0, 1, 0],
@@ -46,7 +61,7 @@ test('WIN-08 the ring of calls forgets the oldest, and keeps runs in order', () 
   ]);
   window.roll(1e9);
   window.record(false, 0, 1e9);
-  expect([counts(window), window.runs(0)]).toEqual([[0, 5], [[0, 0, 5]]]);
+  expect([counts(window), outcomeRuns(window, 0)]).toEqual([[0, 5], [[0, 0, 5]]]);
 });
 
 type Event = readonly [succeeded: boolean, waitMs: number];
@@ -104,12 +119,10 @@ test('property: the ring of calls is the end of a list of all', () => {
       const kept = list.slice(-size);
       expect(window.successCount).toBe(kept.filter(Boolean).length);
       expect(window.totalCount).toBe(kept.length);
-      const runs = window
-        .runs(0)
-        .flatMap(([, good, bad]) => [
-          ...Array.from({ length: good }, () => true),
-          ...Array.from({ length: bad }, () => false),
-        ]);
+      const runs = outcomeRuns(window, 0).flatMap(([, good, bad]) => [
+        ...Array.from({ length: good }, () => true),
+        ...Array.from({ length: bad }, () => false),
+      ]);
       expect(runs).toEqual(kept);
     }),
   );

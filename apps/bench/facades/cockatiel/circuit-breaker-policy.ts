@@ -7,8 +7,12 @@ import {
   type CallEnding,
   type CallOutcome,
   createBreaker,
+  explainBreaker,
+  isolateBreaker,
   type Pipeline,
   pipeline,
+  restoreBreaker,
+  snapshotBreaker,
   systemPorts,
 } from '@leno/resilience';
 import { type Backoff, type BackoffFactory, ConstantBackoff } from './backoff.ts';
@@ -65,8 +69,10 @@ export class CircuitBreakerPolicy {
       openJitterRatio: 0,
       ...probes(options.halfOpenSampling),
       classify: (ending) => this.#classify(ending),
-      ...(saved === undefined ? {} : { restore: saved.breaker }),
     });
+    if (saved !== undefined) {
+      restoreBreaker(this.#breaker, saved.breaker, systemPorts.clock.nowMs());
+    }
     this.#replay(saved?.breaker.openingCount ?? 0);
     this.#breaker.onTransition = (from, to) => this.#told(from, to);
     this.#calls = pipeline(this.#breaker);
@@ -85,7 +91,7 @@ export class CircuitBreakerPolicy {
   }
 
   get state(): CircuitState {
-    const { state, holds } = this.#breaker.explain(systemPorts.clock.nowMs());
+    const { state, holds } = explainBreaker(this.#breaker, systemPorts.clock.nowMs());
     return holds.length > 0 ? CircuitState.Isolated : stateOf(state);
   }
 
@@ -103,7 +109,7 @@ export class CircuitBreakerPolicy {
 
   isolate(): Disposable {
     const isFirst = this.state !== CircuitState.Isolated;
-    const hold = this.#breaker.isolate('isolated');
+    const hold = isolateBreaker(this.#breaker, 'isolated');
     if (isFirst) {
       this.#break.emit({ isolated: true });
       this.#stateChange.emit(CircuitState.Isolated);
@@ -122,7 +128,7 @@ export class CircuitBreakerPolicy {
   }
 
   toJSON(): unknown {
-    return { breaker: this.#breaker.snapshot(systemPorts.clock.nowMs()) };
+    return { breaker: snapshotBreaker(this.#breaker, systemPorts.clock.nowMs()) };
   }
 
   #classify(ending: CallEnding): CallOutcome {

@@ -6,6 +6,8 @@ import {
   failureRate,
   lastCalls,
   lastMs,
+  restoreBreaker,
+  snapshotBreaker,
   systemPorts,
   type Trigger,
   type WindowSize,
@@ -26,12 +28,12 @@ export abstract class TriggeredBreaker {
   }
 
   get state(): BreakerSnapshot {
-    return this.#engine.snapshot(systemPorts.clock.nowMs());
+    return snapshotBreaker(this.#engine, systemPorts.clock.nowMs());
   }
 
   set state(saved: BreakerSnapshot) {
     this.#engine = this.#fresh();
-    this.#engine.restore(saved, systemPorts.clock.nowMs());
+    restoreBreaker(this.#engine, saved, systemPorts.clock.nowMs());
   }
 
   success(state: CircuitState = CircuitState.Closed): void {

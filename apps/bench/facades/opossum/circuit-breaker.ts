@@ -5,7 +5,13 @@
  * is held until the action has ended), it stays otherwise. README.md lists what that comes to.
  */
 import { EventEmitter } from 'node:events';
-import { BreakerOpenError, type CallBreaker, type Settled, systemPorts } from '@leno/resilience';
+import {
+  BreakerOpenError,
+  type CallBreaker,
+  forceOpenBreaker,
+  type Settled,
+  systemPorts,
+} from '@leno/resilience';
 import { createEngine, type Engine, type EngineStart } from './circuit-engine.ts';
 import {
   type CircuitOptions,
@@ -162,7 +168,7 @@ export class CircuitBreaker extends EventEmitter {
   open(): void {
     if (this.opened) return;
     this.#endWarmUp();
-    this.#breaker.forceOpen(this.options.resetTimeout, clock.nowMs());
+    forceOpenBreaker(this.#breaker, this.options.resetTimeout, clock.nowMs());
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import {
   type CallBreaker,
   classifyCall,
   createBreaker,
+  forceOpenBreaker,
   type Pipeline,
   pipeline,
   systemPorts,
@@ -37,7 +38,7 @@ export function createEngine(
     classify: (ending) =>
       ending.kind === 'thrown' && isFiltered(ending.thrown) ? 'ignored' : classifyCall(ending),
   });
-  if (openForMs !== undefined) breaker.forceOpen(openForMs, systemPorts.clock.nowMs());
+  if (openForMs !== undefined) forceOpenBreaker(breaker, openForMs, systemPorts.clock.nowMs());
   const policies = [timeout(options.timeout || 0), bulkhead({ limit: options.capacity })];
   return { breaker, calls: pipeline(breaker, ...policies) };
 }

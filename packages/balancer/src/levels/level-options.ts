@@ -4,8 +4,8 @@ import { InvalidOptionError } from '../invalid-option-error.ts';
 /** What happens where too few are healthy. */
 export interface PanicOptions {
   /**
-   * In panic if fewer than this part of a priority is healthy. From 0, which is never, to 1;
-   * default 0.5.
+   * In panic if fewer than this part of a priority is healthy. From 0, which is never, to 1, in
+   * whole percents; default 0.5.
    */
   readonly thresholdRatio?: number | undefined;
   /** In panic nobody is picked, rather than anybody. Default false. */
@@ -27,7 +27,10 @@ export interface ZoneOptions {
 
 /** How priorities, zones and health become traffic. */
 export interface LevelOptions {
-  /** How much more than its part an endpoint can take for those that are out; default 1.4. */
+  /**
+   * How much more than its part an endpoint can take for those that are out. From 1 to 100, in whole
+   * percents; default 1.4.
+   */
   readonly overprovisioningFactor?: number | undefined;
   readonly panic?: PanicOptions | undefined;
   /** Unless given, zones do not count. */

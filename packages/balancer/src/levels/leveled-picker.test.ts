@@ -6,6 +6,7 @@ import type { Admits } from '../pickers/picker.ts';
 import type { Policy } from '../pickers/policy.ts';
 import { random } from '../pickers/random.ts';
 import { roundRobin } from '../pickers/round-robin.ts';
+import { weighted } from '../pickers/weighted.ts';
 import type { Member } from '../roster.ts';
 import type { Health } from '../slot-table.ts';
 import { checkedLevelRules, type LevelOptions } from './level-options.ts';
@@ -119,6 +120,19 @@ test('who is not admitted is passed over, at last by another priority', () => {
   expect(picker.panicCount).toBe(20);
 });
 
+test('a priority in panic of which nobody is admitted lends its calls before that is ignored', () => {
+  // 28 % for the first, in panic; 70 % for the next.
+  const { set, picker, picks } = bench('a b- c- d- e- f1 g1 h1- i1-');
+  expect(picker.levels.map((it) => it.isPanic)).toEqual([true, false]);
+  expect(idsIn(picks(60))).toBe('abcdefg');
+  const without =
+    (out: string): Admits =>
+    (index) =>
+      !out.includes(set.at(index).id);
+  expect(idsIn(picks(60, without('abcde')))).toBe('fg');
+  expect(idsIn(picks(60, without('abcdefghi')))).toBe('afg');
+});
+
 test.each([
   { name: 'threshold 0', options: noPanic, panicCount: 0 },
   { name: 'panics that fail', options: failing, panicCount: 1 },
@@ -168,6 +182,12 @@ test.each([
     shares: { b: 50, c: 50 },
   },
   {
+    name: 'calls for the next priority leave the zone',
+    set: 'a@x b-@y c1@y',
+    zone: { local: 'x' },
+    shares: { a: 70, c: 30 },
+  },
+  {
     name: 'the next priority knows no zones',
     set: 'a-@x b1@y c1@x',
     zone: { local: 'x' },
@@ -199,6 +219,22 @@ test('an endpoint with the weight 0 does not count', () => {
   );
   for (const index of [1, 2]) set.setHealth(index, 'unhealthy', 0);
   expect(picker.levels).toMatchObject([{ hostCount: 1, healthyCount: 1, isPanic: false }]);
+  for (const index of [1, 2]) set.setHealth(index, 'healthy', 0);
+  set.setHealth(0, 'unhealthy', 0);
+  expect(picker.levels).toMatchObject([{ hostCount: 1, healthyCount: 0, isPanic: true }]);
+});
+
+test.each([
+  { name: 'a priority', text: 'a b c1', options: {} },
+  { name: 'a zone', text: 'a@x b@x c@y', options: { zone: { local: 'x', endpointCountMin: 1 } } },
+])('$name keeps its turns through an update', ({ text, options }) => {
+  const { set, picks } = bench(text, options, weighted());
+  const members = Array.from({ length: set.length }, (_, index) => set.at(index));
+  const made = Array.from({ length: 6 }, () => {
+    set.update(members, 0);
+    return picks(1);
+  });
+  expect(made.join('')).toBe('ababab');
 });
 
 test('a zone with the name of a method has no callers unless that is said', () => {

@@ -76,7 +76,10 @@ export class LeveledPicker<M extends Member> implements Picker {
       if (index >= 0) return index;
     }
     const index = this.#pickIn(level, wanted, nowMs);
-    return index >= 0 ? index : this.#pickElsewhere(level, nowMs);
+    if (index >= 0) return index;
+    const other = this.#pickElsewhere(nowMs);
+    if (other >= 0 || this.#rules.panicThresholdRatio === 0) return other;
+    return this.#panicIn(level, nowMs);
   }
 
   started(index: number, nowMs: number): void {
@@ -131,23 +134,24 @@ export class LeveledPicker<M extends Member> implements Picker {
   }
 
   /** Nobody was there of those that were drawn; perhaps there is somebody of another priority. */
-  #pickElsewhere(drawn: Level<M>, nowMs: number): number {
+  #pickElsewhere(nowMs: number): number {
     for (let turn = 0; turn < 2; turn += 1) {
       for (const level of this.#levels) {
         const index = this.#pickIn(level, turn === 0 ? 'healthy' : 'degraded', nowMs);
         if (index >= 0) return index;
       }
     }
-    if (this.#rules.panicThresholdRatio === 0) return -1;
-    return this.#panicIn(drawn, nowMs);
+    return -1;
   }
 
-  /** Health does not count; nor does `admits`, if it lets nobody through. */
+  /** Health does not count; nor does `admits`, if it lets nobody through here or elsewhere. */
   #panicIn(level: Level<M>, nowMs: number): number {
     this.panicCount += 1;
     if (this.#rules.failsTraffic) return -1;
     const index = this.#pickIn(level, 'any', nowMs);
     if (index >= 0 || this.#admits === undefined) return index;
+    const other = this.#pickElsewhere(nowMs);
+    if (other >= 0) return other;
     this.#admits = undefined;
     const healthy = this.#pickIn(level, 'healthy', nowMs);
     return healthy >= 0 ? healthy : this.#pickIn(level, 'any', nowMs);

@@ -57,11 +57,7 @@ export class AliasTable {
       work[lightCount] = heavy;
       lightCount += 1;
     }
-    // What is left over by rounding has a full column; but weight 0 never has.
-    for (; lightCount > 0; lightCount -= 1) {
-      const light = work[lightCount - 1] ?? 0;
-      if ((thresholds[light] ?? 0) > 0) thresholds[light] = 1;
-    }
+    // What is left over by rounding is its own alias, and so has a full column.
   }
 
   draw(rng: Rng): number {

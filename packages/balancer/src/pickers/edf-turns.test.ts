@@ -3,6 +3,7 @@ import { seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EndpointSet } from '../endpoint-set.ts';
+import { Roster } from '../roster.ts';
 import { EdfTurns } from './edf-turns.ts';
 import { SmoothTurns } from './smooth-turns.ts';
 
@@ -152,6 +153,45 @@ test('property: as the simulation does, whoever is refused', () => {
       }
     }),
   );
+});
+
+test('who left for another part of the set and came back has no place from before', () => {
+  const set = setOf([1, 1, 1e-6]);
+  const part = new Roster<{ id: string; weight: number }>(set.table);
+  const turns = new EdfTurns(part);
+  /** The turns of those of `ids` that are at these indexes of the set. */
+  const play = (ids: readonly number[], weightOfFirst: number, count: number): string => {
+    const weights = [weightOfFirst, 1, 1e-6];
+    set.update(
+      weights.map((weight, index) => ({ id: `e${index}`, weight })),
+      0,
+    );
+    part.assign(
+      ids.map((index) => set.at(index)),
+      Int32Array.from(ids, (index) => set.slotAt(index)),
+    );
+    return letters(Array.from({ length: count }, () => turns.next(() => 0.99, undefined)));
+  };
+  // Time begins far out; while b is elsewhere it is moved back to 0.
+  play([0, 1, 2], 1, 4);
+  play([0, 2], 1e9, 4);
+  expect(play([0, 1, 2], 1, 20).split('b').length - 1).toBeGreaterThan(8);
+});
+
+test('asking how long each has to wait does not fix the place of a newcomer', () => {
+  const play = (isAsked: boolean): number[] => {
+    const set = new EndpointSet({ slowStart: { windowMs: 100 } });
+    const old = ['a', 'b'].map((id) => ({ id, weight: 1 }));
+    set.update(old, 0);
+    set.tick(100);
+    const turns = new EdfTurns(set);
+    turns.next(start, undefined);
+    set.update([...old, { id: 'c', weight: 1 }], 200);
+    if (isAsked) expect(turns.waits()[2]).toBe(10);
+    set.tick(300);
+    return Array.from({ length: 9 }, () => turns.next(start, undefined));
+  };
+  expect(play(true)).toEqual(play(false));
 });
 
 /** Greatest distance from the share that is due, and longest run, in 5,000 turns. */

@@ -51,6 +51,8 @@ export class EdfTurns<M extends Member> {
   #indexes = new Int32Array(0);
   #weights = new Float64Array(0);
   #stamps = new Float64Array(0);
+  /** Those of the line before, while it is taken over. */
+  #lineStamps = new Float64Array(0);
   #isDrawn = false;
   #version = -1;
   /** When it is time to begin again from 0. */
@@ -78,18 +80,25 @@ export class EdfTurns<M extends Member> {
 
   /**
    * How long until each is due, in turns of an endpoint with weight 1; by index. Infinite for
-   * whoever has no weight, and for all before the first turn.
+   * whoever has no weight, and for all before the first turn. Changes nothing.
    */
   waits(): readonly number[] {
+    const roster = this.#roster;
     const heap = this.#heap;
-    // Nothing is drawn here: a first line is made by the first turn.
-    if (this.#isDrawn && this.#version !== this.#roster.version) this.#follow(() => 0);
-    const waits = Array.from({ length: this.#roster.length }, () => Number.POSITIVE_INFINITY);
+    const bySlot = new Map<number, number>();
     for (let place = 0; place < heap.length; place += 1) {
-      const index = this.#indexes[heap.slotAt(place)] ?? -1;
-      waits[index] = heap.deadlineAt(place) - (heap.now[0] ?? 0);
+      bySlot.set(heap.slotAt(place), heap.deadlineAt(place) - (heap.now[0] ?? 0));
     }
-    return waits;
+    return Array.from({ length: roster.length }, (_, index) => {
+      const slot = roster.slotAt(index);
+      if (!this.#isDrawn || roster.weightAt(index) === 0) return Number.POSITIVE_INFINITY;
+      const wait = bySlot.get(slot);
+      const isInLine = wait !== undefined && this.#stamps[slot] === roster.stampOf(slot);
+      const weight = this.#isEven ? 1 : roster.weightAt(index);
+      if (isInLine) return (wait * (this.#weights[slot] ?? 1)) / weight;
+      this.#weigh(index, slot);
+      return 1 / (heap.weight[0] ?? 1);
+    });
   }
 
   /** Whoever stands at the place has its turn. */
@@ -131,9 +140,11 @@ export class EdfTurns<M extends Member> {
     this.#version = roster.version;
     if (this.#weights.length < roster.slotCount) {
       this.#weights = grown(this.#weights, roster.slotCount);
-      this.#stamps = grown(this.#stamps, roster.slotCount);
       this.#indexes = new Int32Array(roster.slotCount);
     }
+    // Made anew: who left for another part of the set and comes back later has no place here.
+    this.#lineStamps = this.#stamps;
+    this.#stamps = new Float64Array(roster.slotCount);
     heap.keep(roster.slotCount);
     for (let index = 0; index < roster.length; index += 1) {
       this.#indexes[roster.slotAt(index)] = index;
@@ -151,13 +162,10 @@ export class EdfTurns<M extends Member> {
   #line(index: number): void {
     const roster = this.#roster;
     const slot = roster.slotAt(index);
-    if (roster.weightAt(index) === 0) {
-      this.#stamps[slot] = 0;
-      return;
-    }
+    if (roster.weightAt(index) === 0) return;
     const now = this.#heap.now[0] ?? 0;
     const weight = this.#isEven ? 1 : roster.weightAt(index);
-    if (this.#stamps[slot] === roster.stampOf(slot)) {
+    if (this.#lineStamps[slot] === roster.stampOf(slot)) {
       this.#heap.rejoin(slot, (this.#weights[slot] ?? 1) / weight);
     } else {
       this.#weigh(index, slot);

@@ -6,10 +6,14 @@
  * Fading alone would make a long-idle endpoint so cheap that a burst goes to it whole before its
  * first reply, which is the worst moment to learn that it hangs. So while calls are under way an
  * estimate does not count for less than it was when last measured, or than `initialMs` if that is
- * less: idle, it is worth one try, not all.
+ * less: idle, it is worth one try, not all. Nor does it count for nothing then: calls that are too
+ * short for the clock would make an endpoint free, whatever is under way to it.
  */
 import type { Member, Roster } from '../roster.ts';
 import { grown } from '../slot-table.ts';
+
+/** What a call takes at least where others are under way. */
+const BUSY_MS_MIN = 0.01;
 
 /** The estimates, for every picker that chooses among the endpoints of one set. */
 export class LatencyTable {
@@ -37,7 +41,8 @@ export class LatencyTable {
     const estimateMs = this.#estimatesMs[slot] ?? 0;
     const elapsedMs = nowMs - (this.#measuredAtMs[slot] ?? 0);
     const fadedMs = elapsedMs > 0 ? estimateMs * Math.exp(-elapsedMs / this.#decayMs) : estimateMs;
-    const floorMs = inFlightCount > 0 ? Math.min(estimateMs, this.#initialMs) : 0;
+    const floorMs =
+      inFlightCount > 0 ? Math.max(BUSY_MS_MIN, Math.min(estimateMs, this.#initialMs)) : 0;
     const expectedMs = Math.max(fadedMs, floorMs) * (inFlightCount + 1);
     const weight = roster.table.weightOf(slot) * roster.table.ratioOf(slot);
     this.costs[place] = expectedMs / weight;

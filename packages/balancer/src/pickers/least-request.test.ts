@@ -85,6 +85,20 @@ test.each<{ scan: 'choices' | 'full'; out: readonly number[]; shares: readonly n
   }
 });
 
+test('of few that are left the least busy of those drawn is picked', () => {
+  const { picker } = bench([...Array.from({ length: 50 }, () => 0), 2, 1], { choiceCount: 50 });
+  const rng = seededRng(4);
+  const picks = Array.from({ length: 50 }, () => picker.pick(0, rng, (index) => index >= 50));
+  expect(new Set(picks)).toEqual(new Set([51]));
+});
+
+test('a bias other than 1 counts to its power', () => {
+  const { picker } = bench([3, 0], { activeBias: 2 }, [16, 0.5]);
+  const picks = Array.from({ length: 30 }, () => picker.pick(0, () => 0));
+  // 16 ÷ 4² is twice 0.5.
+  expect(picks.filter((index) => index === 0)).toHaveLength(20);
+});
+
 /** Each call lasts ten picks; the shares of 20,000. */
 function sharesOf(weights: number[], options: LeastRequestOptions, busy = -1): number[] {
   const { set, picker } = bench(

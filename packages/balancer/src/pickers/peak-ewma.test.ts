@@ -74,6 +74,7 @@ test.each<{
     calls: [
       [0, Number.NaN],
       [0, -1],
+      [0, Number.POSITIVE_INFINITY],
     ],
     atMs: 0,
     cost: 30,
@@ -119,6 +120,16 @@ test('idle for long, an endpoint is worth one try, not a flood', () => {
   call(0, nowMs, 1, 'failure');
   expect(cost(0, nowMs)).toBe(5_000 * 2);
   expect(cost(0, nowMs + 100_000)).toBe(30 * 2);
+});
+
+test('calls too short for the clock do not make a busy endpoint free', () => {
+  const { picker, call, cost } = bench([1, 1]);
+  const nowMs = 1e7;
+  for (const index of [0, 1]) call(index, nowMs, 0);
+  expect([cost(0, nowMs), cost(1, nowMs)]).toEqual([0, 0]);
+  for (const index of [0, 0, 1]) picker.started(index, nowMs);
+  // Whichever is drawn first.
+  expect([picker.pick(nowMs, () => 0), picker.pick(nowMs, () => 0.9)]).toEqual([1, 1]);
 });
 
 test('what is kept keeps its estimate; who takes a free slot does not inherit', () => {

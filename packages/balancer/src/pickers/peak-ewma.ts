@@ -39,7 +39,7 @@ interface Judgement {
   readonly failurePenaltyMs: number;
 }
 
-/** The cheaper of two. A pick is O(1), and O(n) if most pairs drawn may not be picked. */
+/** The cheaper of two. A pick is O(1), and O(n) if most of those drawn may not be picked. */
 export class PeakEwma<M extends Member> implements Picker {
   readonly #set: Roster<M>;
   readonly #failurePenaltyMs: number;
@@ -62,12 +62,10 @@ export class PeakEwma<M extends Member> implements Picker {
     if (this.#version !== set.version) this.#follow();
     const { length } = set;
     if (set.pickableCount < 2) return this.#pickAmongEligible(nowMs, rng, admits);
-    for (let drawn = 0; drawn < DRAW_COUNT_MAX; drawn += 1) {
-      const one = Math.floor(rng() * length);
+    const one = this.#eligible.draw(rng, admits);
+    for (let drawn = 0; one >= 0 && drawn < DRAW_COUNT_MAX; drawn += 1) {
       const other = distinctFrom(one, rng, length);
-      if (this.#eligible.has(one, admits) && this.#eligible.has(other, admits)) {
-        return this.#cheaper(one, other, nowMs);
-      }
+      if (this.#eligible.has(other, admits)) return this.#cheaper(one, other, nowMs);
     }
     return this.#pickAmongEligible(nowMs, rng, admits);
   }
@@ -79,7 +77,7 @@ export class PeakEwma<M extends Member> implements Picker {
   ended(index: number, nowMs: number, latencyMs: number, outcome: PickOutcome): void {
     const set = this.#set;
     set.countOut(index);
-    if (outcome === 'ignored' || !(latencyMs >= 0)) return;
+    if (outcome === 'ignored' || !(latencyMs >= 0 && latencyMs < Number.POSITIVE_INFINITY)) return;
     if (this.#version !== set.version) this.#follow();
     const isCheap = outcome === 'failure' && latencyMs < this.#failurePenaltyMs;
     this.#latencies.observe(set.slotAt(index), nowMs, isCheap ? this.#failurePenaltyMs : latencyMs);

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { createBalancer } from '../balancer.ts';
 import { EndpointSet } from '../endpoint-set.ts';
+import { hashKey } from '../hash/hash-key.ts';
 import type { Member } from '../roster.ts';
-import { createPicker, type PickerKind } from './create-picker.ts';
+import { createPicker, type PickerKind, type PickerOptions } from './create-picker.ts';
 import { roundRobin } from './round-robin.ts';
 
 /**
@@ -67,6 +68,34 @@ test.each<{
   expect(bytes).toBeLessThan(1);
 });
 
+test.each<{ kind: PickerKind; options: PickerOptions; refused: number | undefined }>([
+  { kind: 'maglev', options: {}, refused: undefined },
+  { kind: 'maglev', options: { loadFactorPercent: 120 }, refused: 1 },
+  { kind: 'ringHash', options: {}, refused: 1 },
+  { kind: 'ringHash', options: { loadFactorPercent: 120 }, refused: undefined },
+  { kind: 'rendezvous', options: {}, refused: 1 },
+])('$kind allocates nothing in hashing a key and picking by it: $options, $refused', (it) => {
+  const { refused } = it;
+  const set = new EndpointSet<Member>();
+  set.update(
+    Array.from({ length: 10 }, (_, index) => ({ id: `e${index}`, weight: 1 + index })),
+    0,
+  );
+  for (let index = 0; index < 10; index += 1) set.countIn(index % 3);
+  const picker = createPicker(it.kind, set, it.options);
+  const admits = refused === undefined ? undefined : (index: number): boolean => index !== refused;
+  const keys = Array.from({ length: 64 }, (_, index) => `user-${index}`.padEnd(24, '-session'));
+  const key = { hash: { hi: 0, lo: 0 }, attempt: 0 };
+  const rng = (): number => 0;
+  let call = 0;
+  const bytes = bytesPerCall(() => {
+    call = (call + 1) & 63;
+    hashKey(keys[call] ?? '', key.hash);
+    picker.pick(0, rng, admits, key);
+  });
+  expect(bytes).toBeLessThan(1);
+});
+
 test('a slow start allocates nothing in pick while nobody is new', () => {
   const set = new EndpointSet<Member>({ slowStart: {} });
   set.update([{ id: 'a', weight: 1 }], 0);
@@ -88,6 +117,16 @@ test('a balancer allocates nothing in pick and done', () => {
   const balancer = createBalancer({ policy: roundRobin(), ports: { clock, rng: () => 0 } });
   balancer.update(Array.from({ length: 10 }, (_, index) => ({ id: `e${index}`, weight: 1 })));
   balancer.handleOf('e3')?.mark('unhealthy');
+  const bytes = bytesPerCall(() => balancer.pick()?.done('success', 1));
+  expect(bytes).toBeLessThan(1);
+});
+
+test('nor where it asks of each endpoint', () => {
+  const clock = { nowMs: () => 0, wallMs: () => 0 };
+  const policy = roundRobin();
+  const admits = ({ id }: Member): boolean => id !== 'e3';
+  const balancer = createBalancer({ policy, admits, ports: { clock, rng: () => 0 } });
+  balancer.update(Array.from({ length: 10 }, (_, index) => ({ id: `e${index}`, weight: 1 })));
   const bytes = bytesPerCall(() => balancer.pick()?.done('success', 1));
   expect(bytes).toBeLessThan(1);
 });

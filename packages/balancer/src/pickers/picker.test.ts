@@ -13,6 +13,9 @@ const kinds: readonly PickerKind[] = [
   'leastRequest',
   'peakEwma',
   'random',
+  'maglev',
+  'ringHash',
+  'rendezvous',
 ];
 
 function setOf(weights: readonly number[]): EndpointSet<Member> {

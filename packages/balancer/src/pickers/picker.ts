@@ -31,7 +31,10 @@ export interface Picker {
   pick(nowMs: number, rng: Rng, admits?: Admits, key?: PickKey): number;
   /** A call leaves for the endpoint, whether it was picked or chosen otherwise. */
   started(index: number, nowMs: number): void;
-  /** A call that was told by `started` ended after `latencyMs` (to the head of its reply). */
+  /**
+   * A call that was told by `started` ended after `latencyMs` (to the head of its reply). From a
+   * latency that is negative, infinite or NaN nothing is learnt.
+   */
   ended(index: number, nowMs: number, latencyMs: number, outcome: PickOutcome): void;
   /** A score for each endpoint, in order. For people: it allocates. */
   explain(nowMs: number): readonly PickScore[];

@@ -43,14 +43,20 @@ export class RoundRobin<M extends Member> implements Picker {
     this.#set.countOut(index);
   }
 
-  /** The score is the number of turns until its own; 0 is next. */
+  /**
+   * The score is the number of endpoints before it in the round, 0 is next; infinite with weight 0.
+   * While slow start holds anybody back it is the time until its turn, as `Weighted` has it.
+   */
   explain(): readonly PickScore[] {
-    const { length } = this.#set;
-    const next = Math.max(this.#nextIndex, 0) % Math.max(length, 1);
-    return Array.from({ length }, (_, index) => ({
-      id: this.#set.at(index).id,
-      score: (index - next + length) % length,
-    }));
+    const set = this.#set;
+    const { length } = set;
+    const waits = set.table.isRamping ? this.#warming?.waits() : undefined;
+    const next = this.#nextIndex >= length ? 0 : Math.max(this.#nextIndex, 0);
+    return Array.from({ length }, (_, index) => {
+      const turn = (index - next + length) % length;
+      const score = set.weightAt(index) > 0 ? (waits?.[index] ?? turn) : Number.POSITIVE_INFINITY;
+      return { id: set.at(index).id, score };
+    });
   }
 
   #search(start: number, admits: Admits | undefined): number {

@@ -39,13 +39,17 @@ export class Weighted<M extends Member> implements Picker {
   /**
    * Up to 32 endpoints the score is the credit before the next pick: the highest sum of credit and
    * weight is next. Above, it is the time until its turn, in turns of an endpoint of weight 1: the
-   * least is next.
+   * least is next. Before the first pick it is 0, or infinite.
    */
   explain(): readonly PickScore[] {
     const set = this.#set;
     const isSmooth = set.length <= SMOOTH_COUNT_MAX;
-    const scores = isSmooth ? this.#smoothTurns().credits() : this.#edfTurns().waits();
-    return scores.map((score, index) => ({ id: set.at(index).id, score }));
+    const scores = isSmooth ? this.#smooth?.credits() : this.#edf?.waits();
+    const start = isSmooth ? 0 : Number.POSITIVE_INFINITY;
+    return Array.from({ length: set.length }, (_, index) => ({
+      id: set.at(index).id,
+      score: scores?.[index] ?? start,
+    }));
   }
 
   #smoothTurns(): SmoothTurns<M> {

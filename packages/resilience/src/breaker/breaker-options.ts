@@ -1,7 +1,7 @@
 import { OptionProblems, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
-import { failureRate } from './failure-rate.ts';
-import { anyOf, checkTrigger, consecutive, type Trigger } from './trigger.ts';
+import { checkTrigger, type Trigger } from './trigger.ts';
+import { lastMs } from './window-size.ts';
 
 /**
  * What a breaker does with its verdict. `enforce` refuses; `observe` counts and says when it would
@@ -54,7 +54,20 @@ export type CompleteBreakerOptions = {
 
 /** Linkerd's unified breaker with a higher minimum: what Leno does when nothing is configured. */
 export const defaultBreakerOptions: CompleteBreakerOptions = {
-  trip: /* @__PURE__ */ anyOf(/* @__PURE__ */ consecutive(5), /* @__PURE__ */ failureRate()),
+  // As `anyOf(consecutive(5), failureRate())`, whose code a bundle needs not hold for this.
+  trip: {
+    consecutiveFailures: 5,
+    rates: [
+      {
+        reason: 'failure-rate',
+        over: /* @__PURE__ */ lastMs(10_000),
+        requestCountMin: 20,
+        rateMax: 1,
+        successRateMin: 0.8,
+        slowMs: 0,
+      },
+    ],
+  },
   mode: 'enforce',
   openMs: 1_000,
   openGrowth: 2,

@@ -15,6 +15,7 @@ export type TripReason = 'consecutive-failures' | RateTrigger['reason'];
 export type BreakerReason =
   | TripReason
   | 'forced'
+  | 'reset'
   | 'restored'
   | 'open-elapsed'
   | 'probe-failed'
@@ -45,9 +46,7 @@ export interface RateReport {
   readonly runs: readonly OutcomeRun[];
 }
 
-/**
- * Everything a breaker knows, for people who ask why. Plain data, made for each call of `explain`.
- */
+/** Everything a breaker knows, for people who ask why. Plain data, made anew by `explainBreaker`. */
 export interface BreakerReport {
   readonly state: BreakerState;
   /** Why it last changed its state; absent until it did. */
@@ -68,7 +67,7 @@ export interface BreakerReport {
   readonly probeCount: number;
   /** It is past a threshold, but its cluster's ejection cap or its mode keeps it closed. */
   readonly heldBy: 'cap' | 'observe' | undefined;
-  /** What `isolate` was told, for those that still hold. */
+  /** What `isolateBreaker` was told, for those that still hold. */
   readonly holds: readonly string[];
   /** Calls refused, since the start. */
   readonly refusedCount: number;

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
 import type { BreakerOptions } from './breaker-options.ts';
 import type { EjectionCap } from './ejection-cap.ts';
+import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
+import { forceOpenBreaker, isolateBreaker } from './operate-breaker.ts';
 import { slowRate } from './slow-rate.ts';
 import { anyOf, consecutive } from './trigger.ts';
 import { lastCalls, lastMs } from './window-size.ts';
@@ -248,7 +250,7 @@ test.each([Number.NaN, -1, Number.POSITIVE_INFINITY])(
     const breaker = make({ trip: consecutive(1), openMs: () => ms, openMaxMs: 7_000 });
     breaker.failure(breaker.tryAcquire(0), 0);
     expect(breaker.retryAfterMs(0)).toBe(7_000);
-    expect(breaker.forceOpen(ms === Number.POSITIVE_INFINITY ? 7_000 : ms, 0)).toBe(true);
+    expect(forceOpenBreaker(breaker, ms === Number.POSITIVE_INFINITY ? 7_000 : ms, 0)).toBe(true);
     expect(breaker.retryAfterMs(0)).toBe(7_000);
   },
 );
@@ -256,11 +258,11 @@ test.each([Number.NaN, -1, Number.POSITIVE_INFINITY])(
 test('CB-12 isolation: two holds, open until the last is released; each but once', () => {
   const breaker = make({ trip: consecutive(1) });
   const straggler = breaker.tryAcquire(0);
-  const one = breaker.isolate('deploy');
-  const other = breaker.isolate('drill');
+  const one = isolateBreaker(breaker, 'deploy');
+  const other = isolateBreaker(breaker, 'drill');
   breaker.failure(straggler, 0);
   expect([breaker.stateAt(1e9), breaker.tryAcquire(1e9)]).toEqual(['open', -1]);
-  expect(breaker.explain(0)).toMatchObject({
+  expect(explainBreaker(breaker, 0)).toMatchObject({
     holds: ['deploy', 'drill'],
     retryAfterMs: Number.POSITIVE_INFINITY,
     lateCount: 1,
@@ -269,7 +271,7 @@ test('CB-12 isolation: two holds, open until the last is released; each but once
   one.release();
   one.release();
   one[Symbol.dispose]();
-  expect([breaker.admits(0), breaker.explain(0).holds]).toEqual([false, ['drill']]);
+  expect([breaker.admits(0), explainBreaker(breaker, 0).holds]).toEqual([false, ['drill']]);
   other[Symbol.dispose]();
   expect([breaker.stateAt(0), breaker.tryAcquire(0) > 0]).toEqual(['closed', true]);
 });
@@ -278,7 +280,7 @@ test('isolation goes on where it was, and leaves no probe behind', () => {
   const breaker = make({ trip: consecutive(1) });
   breaker.failure(breaker.tryAcquire(0), 0);
   const lost = breaker.tryAcquire(1_000);
-  breaker.isolate('drill').release();
+  isolateBreaker(breaker, 'drill').release();
   breaker.success(lost, 1_000);
   expect([breaker.stateAt(1_000), breaker.admits(1_000)]).toEqual(['half-open', true]);
 });
@@ -290,7 +292,7 @@ test.each([
   const breaker = make({});
   const told: string[] = [];
   breaker.onTransition = (from, to, reason) => told.push(`${from} ${to} ${reason}`);
-  expect(breaker.forceOpen(forMs, 5)).toBe(true);
+  expect(forceOpenBreaker(breaker, forMs, 5)).toBe(true);
   expect([breaker.admits(4 + forMs), breaker.admits(5 + forMs)]).toEqual([false, true]);
   breaker.success(breaker.tryAcquire(5 + forMs), 5 + forMs);
   expect(told).toEqual([
@@ -302,12 +304,12 @@ test.each([
 
 test('CB-10 a self-transition is not told; a new time is taken', () => {
   const breaker = make({});
-  breaker.forceOpen(1_000, 0);
+  forceOpenBreaker(breaker, 1_000, 0);
   let toldCount = 0;
   breaker.onTransition = () => {
     toldCount += 1;
   };
-  breaker.forceOpen(5_000, 0);
+  forceOpenBreaker(breaker, 5_000, 0);
   expect([breaker.retryAfterMs(0), toldCount]).toEqual([5_000, 0]);
 });
 
@@ -318,8 +320,8 @@ test('CB-10 observe tells of each time that it would have tripped, once', () => 
   breaker.onTransition = (_from, to) => told.push(to);
   play({ options: {}, calls: 'xxxx.xxx', stepMs: 1 }, breaker);
   expect(told).toEqual(['1 consecutive-failures', '6 consecutive-failures']);
-  expect(breaker.explain(9)).toMatchObject({ heldBy: 'observe', state: 'closed' });
-  expect(breaker.forceOpen(1_000, 9)).toBe(false);
+  expect(explainBreaker(breaker, 9)).toMatchObject({ heldBy: 'observe', state: 'closed' });
+  expect(forceOpenBreaker(breaker, 1_000, 9)).toBe(false);
   breaker.update({ mode: 'enforce' });
   expect(play({ options: {}, calls: 'x' }, breaker)).toBe('o');
   breaker.update({ mode: 'observe' });
@@ -337,7 +339,7 @@ test('CB-10 disabled counts nothing, and neither does what was under way', () =>
   breaker.failure(during, 0);
   breaker.update({ mode: 'enforce' });
   breaker.failure(during, 0);
-  expect(breaker.explain(0)).toMatchObject({
+  expect(explainBreaker(breaker, 0)).toMatchObject({
     state: 'closed',
     consecutiveFailureCount: 0,
     lateCount: 1,
@@ -349,7 +351,7 @@ test('CB-19 late results change nothing, and do not prolong the break', () => {
   const late = [breaker.tryAcquire(0), breaker.tryAcquire(0), breaker.tryAcquire(0)];
   for (const [index, permit] of late.entries()) breaker.failure(permit, index * 500);
   expect(breaker.retryAfterMs(999)).toBe(1);
-  expect(breaker.explain(999)).toMatchObject({ openingCount: 1, lateCount: 2 });
+  expect(explainBreaker(breaker, 999)).toMatchObject({ openingCount: 1, lateCount: 2 });
 });
 
 test('CB-20 a success from before the opening does not close; six failures at once reach a probe', () => {
@@ -365,9 +367,9 @@ test('CB-20 a success from before the opening does not close; six failures at on
 test('CB-17 reading has no effect: open, read long after, still the same', () => {
   const breaker = make({ trip: consecutive(1) });
   breaker.failure(breaker.tryAcquire(0), 0);
-  const before = breaker.explain(0);
-  for (const nowMs of [1e3, 1e6, 0]) breaker.explain(nowMs);
-  expect([breaker.stateAt(1e6), breaker.explain(0)]).toEqual(['half-open', before]);
+  const before = explainBreaker(breaker, 0);
+  for (const nowMs of [1e3, 1e6, 0]) explainBreaker(breaker, nowMs);
+  expect([breaker.stateAt(1e6), explainBreaker(breaker, 0)]).toEqual(['half-open', before]);
 });
 
 test('half-open refuses more than its probes at once, and a lost round leaves what was said', () => {
@@ -375,7 +377,9 @@ test('half-open refuses more than its probes at once, and a lost round leaves wh
   breaker.failure(breaker.tryAcquire(0), 0);
   const probes = [1_000, 1_100, 1_200, 1_300].map((nowMs) => breaker.tryAcquire(nowMs));
   expect(probes.map((permit) => permit > 0)).toEqual([true, true, true, false]);
-  expect([breaker.retryAfterMs(1_300), breaker.explain(1_300).probeCount]).toEqual([200, 3]);
+  expect([breaker.retryAfterMs(1_300), explainBreaker(breaker, 1_300).probeCount]).toEqual([
+    200, 3,
+  ]);
   breaker.success(probes[0] ?? -1, 1_400);
   expect([breaker.admits(1_499), breaker.admits(1_500)]).toEqual([false, true]);
   const replacement = breaker.tryAcquire(1_500);
@@ -399,7 +403,9 @@ test('time that runs backwards refuses no longer than was said, and loses no out
   const breaker = make({ trip: anyOf(consecutive(3), failureRate({ requestCountMin: 3 })) });
   breaker.success(breaker.tryAcquire(5_000), 5_000);
   breaker.failure(breaker.tryAcquire(4_000), 4_000);
-  expect(breaker.explain(4_000).rates).toMatchObject([{ successCount: 1, failureCount: 1 }]);
+  expect(explainBreaker(breaker, 4_000).rates).toMatchObject([
+    { successCount: 1, failureCount: 1 },
+  ]);
   breaker.failure(breaker.tryAcquire(0), 0);
   expect([breaker.stateAt(0), breaker.retryAfterMs(0)]).toEqual(['open', 1_000]);
 });
@@ -436,7 +442,10 @@ test('an outcome without its time says nothing of slowness', () => {
   const breaker = make({ trip: slowRate({ slowMs: 100, requestCountMin: 1 }) });
   breaker.success(breaker.tryAcquire(0), 0);
   breaker.failure(breaker.tryAcquire(0), 0);
-  expect(breaker.explain(0)).toMatchObject({ state: 'closed', rates: [{ failureCount: 0 }] });
+  expect(explainBreaker(breaker, 0)).toMatchObject({
+    state: 'closed',
+    rates: [{ failureCount: 0 }],
+  });
   breaker.failure(breaker.tryAcquire(0), 0, 'failure', 100);
-  expect(breaker.explain(0)).toMatchObject({ state: 'open', reason: 'slow-rate' });
+  expect(explainBreaker(breaker, 0)).toMatchObject({ state: 'open', reason: 'slow-rate' });
 });

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
 import type { BreakerMode } from './breaker-options.ts';
 import type { BreakerHold, CallOutcome } from './breaker-report.ts';
+import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
+import { isolateBreaker } from './operate-breaker.ts';
 import { slowRate } from './slow-rate.ts';
 import { anyOf, consecutive } from './trigger.ts';
 import { lastCalls, lastMs } from './window-size.ts';
@@ -229,7 +231,7 @@ test('property: with everything in play it does what its plain description does'
           breaker.update({ mode: it.mode });
         }
         if (it.kind === 'hold') {
-          holds.push(breaker.isolate('drill'));
+          holds.push(isolateBreaker(breaker, 'drill'));
           plain.holdCount += 1;
           plain.interrupt();
         }
@@ -237,7 +239,7 @@ test('property: with everything in play it does what its plain description does'
           holds.pop()?.release();
           plain.holdCount -= 1;
         }
-        const { openingCount, holds: held } = breaker.explain(nowMs);
+        const { openingCount, holds: held } = explainBreaker(breaker, nowMs);
         expect([openingCount, held.length]).toEqual([plain.openings, plain.holdCount]);
       }
     }),

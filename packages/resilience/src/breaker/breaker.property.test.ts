@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
 import { EjectionCap } from './ejection-cap.ts';
+import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
 import { anyOf, consecutive } from './trigger.ts';
 import { lastMs } from './window-size.ts';
@@ -158,7 +159,7 @@ test('property: looking changes nothing, not even at times to come', () => {
       const watched = new Breaker({ ...options, openJitterRatio: 0.5 }, ports);
       const alone = new Breaker({ ...options, openJitterRatio: 0.5 }, { rng: seededRng(7) });
       const look = (nowMs: number): void => {
-        watched.explain(nowMs);
+        explainBreaker(watched, nowMs);
         watched.admits(nowMs + aheadMs);
         watched.stateAt(nowMs + aheadMs);
         watched.retryAfterMs(nowMs + aheadMs);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
 import type { BreakerOptions } from './breaker-options.ts';
 import { EjectionCap } from './ejection-cap.ts';
+import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
 import { anyOf, consecutive } from './trigger.ts';
 import { lastMs } from './window-size.ts';
@@ -156,17 +157,17 @@ test.each(['success', 'failure', 'release'] as const)(
     const straggler = breaker.tryAcquire(0);
     play('xxx', breaker);
     breaker[settle](straggler, 250);
-    expect(breaker.explain(250)).toMatchObject({
+    expect(explainBreaker(breaker, 250)).toMatchObject({
       state: 'open',
       retryAfterMs: 150,
       openingCount: 1,
     });
     const probe = breaker.tryAcquire(400);
     breaker[settle](straggler, 410);
-    expect(breaker.explain(410)).toMatchObject({ state: 'half-open', probeCount: 1 });
+    expect(explainBreaker(breaker, 410)).toMatchObject({ state: 'half-open', probeCount: 1 });
     breaker.success(probe, 420);
     breaker[settle](straggler, 430);
-    expect(breaker.explain(430)).toMatchObject({
+    expect(explainBreaker(breaker, 430)).toMatchObject({
       state: 'closed',
       rates: [{ failureCount: 0, successCount: 0 }],
       lateCount: 3,
@@ -178,7 +179,7 @@ test('many failures at once trip once, and the probe still comes', () => {
   const breaker = make();
   const permits = Array.from({ length: 8 }, () => breaker.tryAcquire(0));
   for (const permit of permits) breaker.failure(permit, 10);
-  expect(breaker.explain(10)).toMatchObject({ openingCount: 1, retryAfterMs: 200 });
+  expect(explainBreaker(breaker, 10)).toMatchObject({ openingCount: 1, retryAfterMs: 200 });
   expect(breaker.admits(210)).toBe(true);
 });
 
@@ -188,7 +189,7 @@ test('a probe that was replaced is a straggler', () => {
   const lost = breaker.tryAcquire(400);
   const replacement = breaker.tryAcquire(700);
   breaker.success(lost, 710);
-  expect(breaker.explain(710)).toMatchObject({ state: 'half-open', probeCount: 1 });
+  expect(explainBreaker(breaker, 710)).toMatchObject({ state: 'half-open', probeCount: 1 });
   breaker.failure(lost, 720);
   expect(breaker.stateAt(720)).toBe('half-open');
   breaker.success(replacement, 730);
@@ -242,7 +243,7 @@ test('each change is told once it is complete, with its reason', () => {
 test('explains itself', () => {
   const breaker = make({ row: 2, requestCountMin: 9 });
   play('...x', breaker);
-  expect(breaker.explain(300)).toEqual({
+  expect(explainBreaker(breaker, 300)).toEqual({
     state: 'closed',
     reason: undefined,
     changedAtMs: undefined,
@@ -258,16 +259,20 @@ test('explains itself', () => {
     lateCount: 0,
     options: expect.objectContaining({ mode: 'enforce', openMs: 200 }),
   });
-  const ages = breaker.explain(300).rates[0]?.runs;
+  const ages = explainBreaker(breaker, 300).rates[0]?.runs;
   expect(ages).toEqual([
     [300, 1, 0],
     [200, 1, 0],
     [100, 1, 0],
     [0, 0, 1],
   ]);
-  expect(breaker.explain(1_100).rates).toMatchObject([{ successCount: 1, failureCount: 1 }]);
-  expect(breaker.explain(5_000).rates).toMatchObject([{ successCount: 0, failureCount: 0 }]);
-  expect(breaker.explain(300).rates).toMatchObject([{ successCount: 3, failureCount: 1 }]);
+  expect(explainBreaker(breaker, 1_100).rates).toMatchObject([
+    { successCount: 1, failureCount: 1 },
+  ]);
+  expect(explainBreaker(breaker, 5_000).rates).toMatchObject([
+    { successCount: 0, failureCount: 0 },
+  ]);
+  expect(explainBreaker(breaker, 300).rates).toMatchObject([{ successCount: 3, failureCount: 1 }]);
 });
 
 test('new options hold from the next outcome on, the others and the state stay', () => {
@@ -277,7 +282,7 @@ test('new options hold from the next outcome on, the others and the state stay',
   expect(play('x', breaker)).toBe('o');
   breaker.update(optionsOf({ windowMs: 5_000 }));
   expect(breaker.stateAt(0)).toBe('open');
-  expect(breaker.explain(0).options.openMs).toBe(200);
+  expect(explainBreaker(breaker, 0).options.openMs).toBe(200);
 });
 
 test.each([
@@ -287,7 +292,7 @@ test.each([
   const breaker = make({ ...rateOnly, requestCountMin: 9 });
   play('xxxx', breaker);
   breaker.update(optionsOf({ ...rateOnly, requestCountMin: 9, ...changes }));
-  expect(breaker.explain(300).rates[0]?.failureCount).toBe(failureCount);
+  expect(explainBreaker(breaker, 300).rates[0]?.failureCount).toBe(failureCount);
 });
 
 /** Where the name of a setting above is not that of the option. */
@@ -336,12 +341,12 @@ test('the cap holds a breaker closed, visibly, until there is a place', () => {
   const [one, other] = [make(rowOnly, cap), make(rowOnly, cap)];
   expect(play('xxx', one)).toBe('cco');
   expect(play('xxxx', other)).toBe('cccc');
-  expect(other.explain(300)).toMatchObject({ heldBy: 'cap', consecutiveFailureCount: 4 });
+  expect(explainBreaker(other, 300)).toMatchObject({ heldBy: 'cap', consecutiveFailureCount: 4 });
   expect(cap.refusedCount).toBe(2);
   one.success(one.tryAcquire(400), 400);
   expect(cap.ejectedCount).toBe(0);
   other.failure(other.tryAcquire(410), 410);
-  expect(other.explain(410)).toMatchObject({ state: 'open', heldBy: undefined });
+  expect(explainBreaker(other, 410)).toMatchObject({ state: 'open', heldBy: undefined });
 });
 
 test('a success that mends the row lifts the hold', () => {
@@ -349,7 +354,7 @@ test('a success that mends the row lifts the hold', () => {
   cap.setEndpointCount(1);
   const breaker = make(rowOnly, cap);
   expect(play('xxxx.', breaker)).toBe('ccccc');
-  expect(breaker.explain(400)).toMatchObject({ heldBy: undefined });
+  expect(explainBreaker(breaker, 400)).toMatchObject({ heldBy: undefined });
 });
 
 test('an endpoint that leaves gives its place back, once, and its outcomes are dropped', () => {
@@ -370,7 +375,7 @@ test('an endpoint that leaves gives its place back, once, and its outcomes are d
   const permit = closed.tryAcquire(0);
   closed.dispose(0);
   closed.failure(permit, 10);
-  expect(closed.explain(10).consecutiveFailureCount).toBe(0);
+  expect(explainBreaker(closed, 10).consecutiveFailureCount).toBe(0);
 });
 
 test('once the healthy have left, what is left may not refuse everything', () => {
@@ -382,6 +387,6 @@ test('once the healthy have left, what is left may not refuse everything', () =>
   cap.setEndpointCount(2);
   expect([one.stateAt(250), one.admits(250), one.retryAfterMs(250)]).toEqual(['closed', true, 0]);
   one.success(one.tryAcquire(250), 250);
-  expect(one.explain(250)).toMatchObject({ state: 'closed', reason: 'over-cap' });
+  expect(explainBreaker(one, 250)).toMatchObject({ state: 'closed', reason: 'over-cap' });
   expect([other.stateAt(250), other.tryAcquire(250)]).toEqual(['open', -1]);
 });

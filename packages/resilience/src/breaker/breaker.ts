@@ -39,15 +39,11 @@ import type {
   BreakerHold,
   BreakerListener,
   BreakerReason,
-  BreakerReport,
-  BreakerSnapshot,
   BreakerState,
   CallOutcome,
   TripReason,
 } from './breaker-report.ts';
 import type { EjectionCap } from './ejection-cap.ts';
-import { drawOpenMs } from './open-time.ts';
-import { ProbeRound } from './probe-round.ts';
 import { RateGauge } from './rate-gauge.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -61,32 +57,46 @@ export class Breaker {
    * until the breaker is below all thresholds again. One listener; set and replaced freely.
    */
   onWouldTrip: ((reason: TripReason, nowMs: number) => void) | undefined;
+  // What follows is not `#private`: the functions for operators (`explainBreaker` and the others)
+  // reach in from files of their own, which a bundle that does not call them leaves out.
   readonly #rng: Rng;
-  #cap: EjectionCap | undefined;
-  #options: CompleteBreakerOptions = defaultBreakerOptions;
-  #rates: readonly RateGauge[] = [];
-  #holds: readonly BreakerHold[] = [];
-  #state: BreakerState = 'closed';
+  protected cap: EjectionCap | undefined;
+  protected options: CompleteBreakerOptions = defaultBreakerOptions;
+  protected gauges: readonly RateGauge[] = [];
+  protected holds: readonly BreakerHold[] = [];
+  protected status: BreakerState = 'closed';
   /** Whether calls simply pass: closed, and nothing lies over it. */
   #isPassing = true;
-  #needsTimeAt: 'start' | 'end' | 'failure' = 'failure';
+  /** Whether the next call needs the time as it starts: it may be refused, or be slow. */
+  protected isTimed = false;
   /** Grows with each change of state and each round of probes: tells late outcomes from present. */
-  #generation = 1;
-  #failureCountInRow = 0;
-  #openingCount = 0;
-  readonly #probes = new ProbeRound();
-  #heldBy: 'cap' | 'observe' | undefined;
-  #refusedCount = 0;
-  #lateCount = 0;
-  #reason: BreakerReason | undefined;
+  protected generation = 1;
   // Times start as doubles: V8 then updates them in place instead of boxing each new one.
-  #changedAtMs = NEVER;
+  /** Until when a success changes nothing but `quietCount`. */
+  protected quietUntilMs = NEVER;
+  /** Successes that the windows have not been told of. All belong to their present buckets. */
+  protected quietCount = 0;
+  protected failureRow = 0;
+  protected openingCount = 0;
+  /** Probes under way, those that have ended well, and those that have not. */
+  protected probeCount = 0;
+  #goodCount = 0;
+  #badCount = 0;
+  /** When the probes under way are lost. */
+  protected lostAtMs = NEVER;
+  /** As long and longer is slow, to any trigger. */
+  #slowMs = Number.POSITIVE_INFINITY;
+  protected heldBy: 'cap' | 'observe' | undefined;
+  protected refusedCount = 0;
+  protected lateCount = 0;
+  protected reason: BreakerReason | undefined;
+  protected changedAtMs = NEVER;
   /** Until when it is open. */
-  #untilMs = NEVER;
+  protected openUntilMs = NEVER;
 
   constructor(options: BreakerOptions, ports: BreakerPorts) {
     this.#rng = ports.rng;
-    this.#cap = ports.cap;
+    this.cap = ports.cap;
     this.update(options);
   }
 
@@ -95,7 +105,7 @@ export class Breaker {
    * `release`; -1 is a refusal, and `retryAfterMs` says until when.
    */
   tryAcquire(nowMs: number): number {
-    return this.#isPassing ? this.#generation : this.#ask(nowMs);
+    return this.#isPassing ? this.generation : this.#ask(nowMs);
   }
 
   /**
@@ -104,11 +114,8 @@ export class Breaker {
    */
   success(permit: number, nowMs: number, tookMs = Number.NaN): void {
     // What nearly every call does, in few enough steps to be compiled into the caller.
-    if (permit === this.#generation && this.#isPassing) {
-      this.#failureCountInRow = 0;
-      if (this.#needsTimeAt === 'failure') this.#heldBy = undefined;
-      else this.#count(true, nowMs, tookMs);
-    } else this.record('success', permit, nowMs, tookMs);
+    if (permit === this.generation && nowMs < this.quietUntilMs) this.quietCount += 1;
+    else this.record('success', permit, nowMs, tookMs);
   }
 
   /** The call failed. `rateOnly` (a 429) counts in the rate only; as a probe, either kind fails. */
@@ -130,13 +137,13 @@ export class Breaker {
 
   /** What `success`, `failure` and `release` do, with the outcome as a value. */
   record(outcome: CallOutcome, permit: number, nowMs: number, tookMs = Number.NaN): void {
-    if (permit !== this.#generation) {
-      if (permit > UNCOUNTED) this.#lateCount += 1;
-    } else if (this.#state !== 'closed') {
-      this.#endProbe(outcome === 'success' && this.#isSlow(tookMs) ? 'failure' : outcome, nowMs);
+    if (permit !== this.generation) {
+      if (permit > UNCOUNTED) this.lateCount += 1;
+    } else if (this.status !== 'closed') {
+      this.#endProbe(outcome === 'success' && tookMs >= this.#slowMs ? 'failure' : outcome, nowMs);
     } else if (outcome !== 'ignored') {
-      if (outcome === 'success') this.#failureCountInRow = 0;
-      else if (outcome === 'failure') this.#failureCountInRow += 1;
+      if (outcome === 'success') this.failureRow = 0;
+      else if (outcome === 'failure') this.failureRow += 1;
       this.#count(outcome === 'success', nowMs, tookMs);
     }
   }
@@ -153,44 +160,19 @@ export class Breaker {
   retryAfterMs(nowMs: number): number {
     if (this.#isForced) return Number.POSITIVE_INFINITY;
     if (this.#isLenient) return 0;
-    return this.#state === 'open'
-      ? Math.max(0, this.#untilMs - nowMs)
-      : this.#probes.waitMs(nowMs, this.#options);
+    if (this.status === 'open') return Math.max(0, this.openUntilMs - nowMs);
+    // Where none is under way nothing could end the round: one may leave even if options shrank.
+    const isFull =
+      this.probeCount > 0 &&
+      this.probeCount + this.#goodCount + this.#badCount >= this.options.probeCount;
+    return isFull ? Math.max(0, this.lostAtMs - nowMs) : 0;
   }
 
   /** The state in which a call at that time would find the breaker. */
   stateAt(nowMs: number): BreakerState {
     if (this.#isForced) return 'open';
     if (this.#isLenient) return 'closed';
-    return this.#state === 'open' && nowMs < this.#untilMs ? 'open' : 'half-open';
-  }
-
-  /**
-   * What the next call needs the time for: `start`, as it is not simply admitted or its duration
-   * counts; `end`, as it is counted; or `failure`, as only a failure is.
-   */
-  get needsTimeAt(): 'start' | 'end' | 'failure' {
-    return this.#needsTimeAt;
-  }
-
-  /** Everything it knows at `nowMs`. */
-  explain(nowMs: number): BreakerReport {
-    return {
-      state: this.stateAt(nowMs),
-      reason: this.#reason,
-      changedAtMs: this.#reason && this.#changedAtMs,
-      retryAfterMs: this.retryAfterMs(nowMs),
-      openForMs: this.#state === 'closed' ? null : this.#openForMs(nowMs),
-      openingCount: this.#openingCount,
-      consecutiveFailureCount: this.#failureCountInRow,
-      rates: this.#rates.map((rate) => rate.report(nowMs)),
-      probeCount: this.#probes.underWayCountAt(nowMs),
-      heldBy: this.#heldBy,
-      holds: this.#holds.map((hold) => hold.reason),
-      refusedCount: this.#refusedCount,
-      lateCount: this.#lateCount,
-      options: this.#options,
-    };
+    return this.status === 'open' && nowMs < this.openUntilMs ? 'open' : 'half-open';
   }
 
   /**
@@ -199,194 +181,169 @@ export class Breaker {
    * outcomes of calls from before it are dropped.
    */
   update(options: BreakerOptions): void {
-    const next = completeBreakerOptions(options, this.#options);
-    if (next.mode !== this.#options.mode) this.#forgetCalls();
-    this.#options = next;
-    this.#rates = next.trip.rates.map((rate, index) => new RateGauge(rate, this.#rates[index]));
-    this.#lookOver();
-  }
-
-  /**
-   * Refuses everything until each hold is released, whatever the cap says; then it goes on where it
-   * was. Outcomes of calls from before it are dropped.
-   */
-  isolate(reason: string): BreakerHold {
-    const release = (): void => {
-      this.#holds = this.#holds.filter((other) => other !== hold);
-      this.#lookOver();
-    };
-    const hold = { reason, release, [Symbol.dispose]: release };
-    this.#holds = [...this.#holds, hold];
-    this.#forgetCalls();
-    this.#lookOver();
-    return hold;
-  }
-
-  /**
-   * Opens for that long, then half-opens as after any opening. `openMaxMs` stands in for what is no
-   * number of at least 0. False if the cap or the mode `observe` keeps it closed.
-   */
-  forceOpen(forMs: number, nowMs: number): boolean {
-    if (this.#state === 'closed' && this.#isHeld()) return false;
-    this.#open('forced', forMs, nowMs);
-    return true;
-  }
-
-  /** What of it can be restored in another process, as plain JSON. */
-  snapshot(nowMs: number): BreakerSnapshot {
-    const { openForMs, openingCount, consecutiveFailureCount, rates } = this.explain(nowMs);
-    return { openForMs, openingCount, consecutiveFailureCount, rates };
-  }
-
-  /**
-   * Takes what `snapshot` said `elapsedMs` ago, on whatever clock; only for a breaker that has not
-   * been used. It opens if the cap lets it. Takes the word for it: see `parseSnapshot`.
-   */
-  restore(snapshot: BreakerSnapshot, nowMs: number, elapsedMs = 0): void {
-    const thenMs = nowMs - elapsedMs;
-    this.#failureCountInRow = snapshot.consecutiveFailureCount;
-    for (const [index, rate] of this.#rates.entries()) {
-      rate.restore(snapshot.rates[index]?.runs ?? [], thenMs);
-    }
-    if (snapshot.openForMs === null || this.#isHeld()) return;
-    this.#openingCount = snapshot.openingCount;
-    this.#open('restored', snapshot.openForMs, thenMs);
+    const next = completeBreakerOptions(options, this.options);
+    if (next.mode !== this.options.mode) this.forgetCalls();
+    this.flush();
+    this.options = next;
+    this.gauges = next.trip.rates.map((rate, index) => new RateGauge(rate, this.gauges[index]));
+    this.lookOver();
   }
 
   /** Gives its place under the cap back, as the endpoint leaves. Outcomes are dropped. */
   dispose(nowMs: number): void {
-    if (this.#state === 'closed') this.#generation += 1;
-    else this.#close('disposed', nowMs);
-    this.#cap = undefined;
+    if (this.status === 'closed') this.generation += 1;
+    else this.close('disposed', nowMs);
+    this.cap = undefined;
   }
 
   /** Refuses whatever the state beneath. */
   get #isForced(): boolean {
-    return this.#options.mode === 'forcedOpen' || this.#holds.length > 0;
+    return this.options.mode === 'forcedOpen' || this.holds.length > 0;
   }
 
   /** Admits whatever the state beneath. */
   get #isLenient(): boolean {
-    const { mode } = this.#options;
+    const { mode } = this.options;
     return (
-      this.#state === 'closed' ||
+      this.status === 'closed' ||
       mode === 'observe' ||
       mode === 'disabled' ||
       // Healthy endpoints have left the cluster, and what is left may not refuse everything.
-      this.#cap?.isExceeded === true
+      this.cap?.isExceeded === true
     );
   }
 
   #ask(nowMs: number): number {
-    const { mode } = this.#options;
+    const { mode } = this.options;
     if (mode === 'disabled' && !this.#isForced) return UNCOUNTED;
     if (this.retryAfterMs(nowMs) > 0) {
-      this.#refusedCount += 1;
+      this.refusedCount += 1;
       return REFUSED;
     }
     if (this.#isLenient) {
-      this.#close(mode === 'observe' ? 'observed' : 'over-cap', nowMs);
-      return this.#generation;
+      this.close(mode === 'observe' ? 'observed' : 'over-cap', nowMs);
+      return this.generation;
     }
-    if (this.#state === 'half-open') {
-      if (this.#probes.take(nowMs, this.#options)) this.#generation += 1;
-      return this.#generation;
-    }
-    this.#probes.take(nowMs, this.#options);
-    // The listener may call, and must not take this permit.
-    const permit = this.#generation + 1;
-    this.#enter('half-open', 'open-elapsed', nowMs);
+    const isFirst = this.status === 'open';
+    // Lost probes must not count any more, and a listener that calls must not take this permit.
+    const isLost = this.probeCount > 0 && nowMs >= this.lostAtMs;
+    const permit = isFirst || isLost ? this.generation + 1 : this.generation;
+    if (isLost) this.probeCount = 0;
+    if (this.probeCount === 0) this.lostAtMs = nowMs + this.options.probeWaitMaxMs;
+    this.probeCount += 1;
+    if (isFirst) this.#enter('half-open', 'open-elapsed', nowMs);
+    else this.generation = permit;
     return permit;
   }
 
-  #openForMs(nowMs: number): number {
-    return this.#state === 'open' ? Math.max(0, this.#untilMs - nowMs) : 0;
-  }
-
   /** What is under way will count for nothing, so that nothing may wait for it. */
-  #forgetCalls(): void {
-    this.#generation += 1;
-    this.#probes.begin();
-    this.#heldBy = undefined;
+  protected forgetCalls(): void {
+    this.generation += 1;
+    this.#forgetProbes();
+    this.heldBy = undefined;
   }
 
-  #isSlow(tookMs: number): boolean {
-    for (const { trigger } of this.#rates) {
-      if (trigger.slowMs > 0 && tookMs >= trigger.slowMs) return true;
-    }
-    return false;
+  #forgetProbes(): void {
+    this.probeCount = this.#goodCount = this.#badCount = 0;
   }
 
   /** An outcome while closed. */
   #count(succeeded: boolean, nowMs: number, tookMs: number): void {
-    const isRow = !succeeded && this.#failureCountInRow >= this.#options.trip.consecutiveFailures;
+    const isRow = !succeeded && this.failureRow >= this.options.trip.consecutiveFailures;
     let reason: TripReason | undefined = isRow ? 'consecutive-failures' : undefined;
-    for (const rate of this.#rates) {
-      if (rate.record(succeeded, nowMs, tookMs)) reason ??= rate.trigger.reason;
+    let quietUntilMs = this.failureRow > 0 ? NEVER : Number.POSITIVE_INFINITY;
+    this.flush();
+    for (const gauge of this.gauges) {
+      if (gauge.record(succeeded, nowMs, tookMs)) reason ??= gauge.trigger.reason;
+      quietUntilMs = Math.min(quietUntilMs, gauge.quietUntilMs);
     }
-    if (reason !== undefined || this.#heldBy !== undefined) this.#judge(reason, nowMs);
+    const isPast = reason !== undefined || this.heldBy !== undefined;
+    this.quietUntilMs = isPast ? NEVER : quietUntilMs;
+    if (isPast) this.#judge(reason, nowMs);
+  }
+
+  /** Tells the windows of the quiet successes. */
+  protected flush(): void {
+    if (this.quietCount === 0) return;
+    for (const { window } of this.gauges) window.record(true, NEVER, this.quietCount);
+    this.quietCount = 0;
   }
 
   #judge(reason: TripReason | undefined, nowMs: number): void {
-    const before = this.#heldBy;
-    this.#heldBy = undefined;
+    const before = this.heldBy;
+    this.heldBy = undefined;
     if (reason === undefined) return;
-    if (!this.#isHeld()) this.#trip(reason, nowMs);
+    if (!this.isHeld()) this.#trip(reason, nowMs);
     else if (before === undefined) this.onWouldTrip?.(reason, nowMs);
   }
 
   /** Takes a place under the cap, or notes what keeps the breaker closed. */
-  #isHeld(): boolean {
-    if (this.#options.mode === 'observe') this.#heldBy = 'observe';
-    else if (this.#cap?.tryEject() === false) this.#heldBy = 'cap';
-    return this.#heldBy !== undefined;
+  protected isHeld(): boolean {
+    if (this.options.mode === 'observe') this.heldBy = 'observe';
+    else if (this.cap?.tryEject() === false) this.heldBy = 'cap';
+    return this.heldBy !== undefined;
   }
 
   /** A probe has ended, or said nothing. */
   #endProbe(outcome: CallOutcome, nowMs: number): void {
-    const isLast = this.#probes.end(outcome);
-    const isWell = this.#probes.verdict(this.#options);
-    if (isWell === true) this.#close('probe-succeeded', nowMs);
-    else if (isWell === false) this.#trip('probe-failed', nowMs);
+    const { probeCount, probeSuccessCountMin } = this.options;
+    const goodCountMin = probeSuccessCountMin || probeCount;
+    this.probeCount -= 1;
+    if (outcome === 'success') this.#goodCount += 1;
+    else if (outcome !== 'ignored') this.#badCount += 1;
+    if (this.#goodCount >= goodCountMin) this.close('probe-succeeded', nowMs);
+    else if (this.#badCount > probeCount - goodCountMin) this.#trip('probe-failed', nowMs);
     // Nobody holds a permit of this generation any more: one that comes twice is late.
-    else if (isLast) this.#generation += 1;
+    else if (this.probeCount === 0) this.generation += 1;
   }
 
   #trip(reason: BreakerReason, nowMs: number): void {
-    const openMs = drawOpenMs(this.#options, this.#openingCount, this.#rng);
-    this.#openingCount += 1;
-    this.#open(reason, openMs, nowMs);
+    const { openMs, openGrowth, openMaxMs, openJitterRatio } = this.options;
+    const index = this.openingCount;
+    // After a thousand openings this is Infinity, which the bound holds like everything else.
+    const baseMs = typeof openMs === 'number' ? openMs * openGrowth ** index : openMs(index);
+    this.openingCount += 1;
+    this.open(reason, Math.min(openMaxMs, baseMs * (1 + openJitterRatio * this.#rng())), nowMs);
   }
 
-  #open(reason: BreakerReason, forMs: number, nowMs: number): void {
+  protected open(reason: BreakerReason, forMs: number, nowMs: number): void {
     // What is no time must not fall open.
-    this.#untilMs = nowMs + (forMs >= 0 ? forMs : this.#options.openMaxMs);
-    this.#probes.begin();
+    this.openUntilMs = nowMs + (forMs >= 0 ? forMs : this.options.openMaxMs);
+    this.#forgetProbes();
     this.#enter('open', reason, nowMs);
   }
 
-  #close(reason: BreakerReason, nowMs: number): void {
-    this.#cap?.restore();
-    for (const { window } of this.#rates) window.reset();
-    this.#failureCountInRow = this.#openingCount = 0;
+  protected close(reason: BreakerReason, nowMs: number): void {
+    this.cap?.restore();
+    this.forgetPast();
     this.#enter('closed', reason, nowMs);
   }
 
+  protected forgetPast(): void {
+    for (const { window } of this.gauges) window.reset();
+    this.quietCount = this.failureRow = this.openingCount = 0;
+  }
+
   #enter(state: BreakerState, reason: BreakerReason, nowMs: number): void {
-    const from = this.#state;
-    this.#state = state;
-    this.#generation += 1;
-    this.#reason = reason;
-    this.#changedAtMs = nowMs;
-    this.#lookOver();
+    const from = this.status;
+    this.status = state;
+    this.generation += 1;
+    this.reason = reason;
+    this.changedAtMs = nowMs;
+    this.lookOver();
     if (from !== state) this.onTransition?.(from, state, reason, nowMs);
   }
 
-  #lookOver(): void {
-    const { mode } = this.#options;
-    this.#isPassing = this.#state === 'closed' && !this.#isForced && mode !== 'disabled';
-    const isTimed = !this.#isPassing || this.#isSlow(Number.POSITIVE_INFINITY);
-    this.#needsTimeAt = isTimed ? 'start' : this.#rates.length > 0 ? 'end' : 'failure';
+  protected lookOver(): void {
+    const { mode } = this.options;
+    this.flush();
+    this.#isPassing = this.status === 'closed' && !this.#isForced && mode !== 'disabled';
+    const isQuiet = this.#isPassing && this.gauges.length + this.failureRow === 0 && !this.heldBy;
+    this.quietUntilMs = isQuiet ? Number.POSITIVE_INFINITY : NEVER;
+    this.#slowMs = Math.min(
+      ...this.gauges.map(({ trigger }) => trigger.slowMs || Number.POSITIVE_INFINITY),
+    );
+    this.isTimed = !this.#isPassing || this.#slowMs < Number.POSITIVE_INFINITY;
   }
 }
 

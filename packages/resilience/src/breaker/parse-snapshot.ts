@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { BreakerSnapshot } from './breaker-report.ts';
 
 /**
- * What `snapshot` gave, after a way through storage or the network. Throws `InvalidOptionError` for
+ * What `snapshotBreaker` gave, after a way through storage or the network. Throws `InvalidOptionError` for
  * what no breaker can have given; ignores what a later version may have added.
  */
 export function parseSnapshot(value: unknown): BreakerSnapshot {

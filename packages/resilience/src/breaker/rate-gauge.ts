@@ -1,21 +1,19 @@
-import { failureCountAt, type OutcomeRun, type OutcomeWindow, successCountAt } from '@leno/std';
-import type { RateReport } from './breaker-report.ts';
+import type { CountWindow, TimeWindow } from '@leno/std';
 import type { RateTrigger } from './trigger.ts';
 
 /** Where one share stands in one breaker. */
 export class RateGauge {
   readonly trigger: RateTrigger;
-  readonly window: OutcomeWindow;
+  readonly window: TimeWindow | CountWindow;
+  /** What it counts over what, as a text to compare. */
+  readonly counted: string;
 
   /** Takes over what `known` has counted if it counts the same. */
   constructor(trigger: RateTrigger, known: RateGauge | undefined) {
+    const { over, slowMs } = trigger;
     this.trigger = trigger;
-    this.window =
-      known?.trigger.slowMs === trigger.slowMs &&
-      known.trigger.over.size === trigger.over.size &&
-      known.trigger.over.countMax === trigger.over.countMax
-        ? known.window
-        : trigger.over.make();
+    this.counted = JSON.stringify([over, slowMs]);
+    this.window = known?.counted === this.counted ? known.window : over.make();
   }
 
   /** Takes an outcome; true if the share trips now. */
@@ -24,34 +22,23 @@ export class RateGauge {
     const { slowMs } = trigger;
     if (slowMs === 0) window.record(succeeded, nowMs);
     else if (tookMs >= 0) window.record(tookMs < slowMs, nowMs);
-    const { failureCount } = window;
-    // Most of the time, and with nothing to divide.
-    if (failureCount === 0) return false;
-    const { totalCount } = window;
+    const { failureCount, totalCount } = window;
     // Divided, as the bounds are quotients too: 57 of 100 is 0.57, but 100 × 0.57 is less than 57.
     return (
+      failureCount > 0 &&
       totalCount >= trigger.requestCountMin &&
       (window.successCount / totalCount < trigger.successRateMin ||
         failureCount / totalCount >= trigger.rateMax)
     );
   }
 
-  /** Where it stands; changes nothing. */
-  report(nowMs: number): RateReport {
-    const { window } = this;
-    return {
-      reason: this.trigger.reason,
-      successCount: successCountAt(window, nowMs),
-      failureCount: failureCountAt(window, nowMs),
-      runs: window.runs(nowMs),
-    };
-  }
-
-  /** Takes the `runs` of a report that was made at `thenMs`, oldest first as they are. */
-  restore(runs: readonly OutcomeRun[], thenMs: number): void {
-    for (const [ageMs, successCount, failureCount] of runs) {
-      this.window.record(true, thenMs - ageMs, successCount);
-      this.window.record(false, thenMs - ageMs, failureCount);
-    }
+  /**
+   * Until when successes need only be counted, if the share does not trip now: within a bucket they
+   * can but raise the share of successes, so that it can only trip as it begins to be judged.
+   */
+  get quietUntilMs(): number {
+    const { window, trigger } = this;
+    const isQuiet = window.failureCount === 0 || window.totalCount >= trigger.requestCountMin;
+    return isQuiet && trigger.slowMs === 0 ? window.endsAtMs : Number.NEGATIVE_INFINITY;
   }
 }

@@ -44,6 +44,10 @@ export function anyOf(...triggers: readonly Trigger[]): Trigger {
 
 /** Notes what a breaker cannot work with. */
 export function checkTrigger(problems: OptionProblems, trigger: Trigger): void {
+  // Of a program without types; what follows would throw a TypeError.
+  const isTrigger = Array.isArray((trigger as Trigger | null)?.rates);
+  problems.check(isTrigger, 'trip', trigger, 'be a trigger');
+  if (!isTrigger) return;
   const { consecutiveFailures } = trigger;
   if (consecutiveFailures !== Number.POSITIVE_INFINITY) {
     problems.count('consecutive', consecutiveFailures, 1);

@@ -1,5 +1,5 @@
 /** How far back a share looks. */
-import { CountWindow, OptionProblems, type OutcomeWindow, TimeWindow } from '@leno/std';
+import { CountWindow, OptionProblems, TimeWindow } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 
 /** Made by `lastMs` and `lastCalls`. */
@@ -7,7 +7,7 @@ export interface WindowSize {
   readonly size: number;
   /** How many outcomes it can hold. */
   readonly countMax: number;
-  make(): OutcomeWindow;
+  make(): TimeWindow | CountWindow;
 }
 
 /** The outcomes of the last `windowMs`, at least 10, in ten buckets. */

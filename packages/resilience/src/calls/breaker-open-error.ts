@@ -22,11 +22,8 @@ export class BreakerOpenError extends RefusedError {
 
   constructor(refusal: BreakerRefusal) {
     const { name, state, retryAfterMs, cause } = refusal;
-    super(
-      `breaker ${name} is ${state}: ask again in ${Math.ceil(retryAfterMs)} ms`,
-      retryAfterMs,
-      cause === undefined ? undefined : { cause },
-    );
+    const text = `breaker ${name} is ${state}: ask again in ${Math.ceil(retryAfterMs)} ms`;
+    super(text, retryAfterMs, cause === undefined ? undefined : { cause });
     this.breaker = name;
     this.state = state;
   }

@@ -73,7 +73,7 @@ class BreakerFrame extends PolicyFrame {
   begin(): void {
     const { breaker } = this.#shared;
     // Reading the clock costs as much as the call of an async function.
-    const isTimed = breaker.needsTimeAt === 'start';
+    const isTimed = breaker.needsStartTime;
     const nowMs = isTimed ? this.lane.call.nowMs() : Number.NaN;
     this.#permit = breaker.tryAcquire(nowMs);
     if (this.isDone) {

@@ -2,12 +2,11 @@
 import { type Clock, type Rng, systemClock, systemRng } from '@leno/std';
 import { Breaker } from '../breaker/breaker.ts';
 import type { BreakerOptions } from '../breaker/breaker-options.ts';
-import type { BreakerSnapshot, BreakerState, CallOutcome } from '../breaker/breaker-report.ts';
+import type { BreakerState, CallOutcome } from '../breaker/breaker-report.ts';
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
 import { BreakerOpenError, type BreakerRefusal } from './breaker-open-error.ts';
 import type { CallEnding } from './call-ending.ts';
-import { JudgedError } from './judged-error.ts';
-import { RefusedError } from './refused-error.ts';
+import { OutcomeError } from './outcome-error.ts';
 import type { Settled } from './settled.ts';
 
 /** Options of `createBreaker`; those of the engine default to `defaultBreakerOptions`. */
@@ -16,8 +15,6 @@ export interface CallBreakerOptions extends BreakerOptions {
   readonly name?: string;
   /** Default `classifyCall`. */
   readonly classify?: (ending: CallEnding) => CallOutcome;
-  /** What `snapshot` gave, and how long ago that was; by default no time has gone by. */
-  readonly restore?: BreakerSnapshot & { readonly elapsedMs?: number };
   readonly clock?: Clock;
   readonly rng?: Rng;
   readonly cap?: EjectionCap;
@@ -29,10 +26,8 @@ export interface CallBreakerOptions extends BreakerOptions {
 export function classifyCall(ending: CallEnding): CallOutcome {
   if (ending.kind === 'returned') return 'success';
   const { thrown } = ending;
-  if (thrown instanceof JudgedError) return thrown.outcome;
-  const isNeutral =
-    thrown instanceof RefusedError || (thrown instanceof Error && thrown.name === 'AbortError');
-  return isNeutral ? 'ignored' : 'failure';
+  if (thrown instanceof OutcomeError) return thrown.outcome;
+  return thrown instanceof Error && thrown.name === 'AbortError' ? 'ignored' : 'failure';
 }
 
 /** A breaker with `execute` and `settle`. Everything of the engine is there too. */
@@ -44,12 +39,11 @@ export class CallBreaker extends Breaker {
   lastFailure: unknown;
 
   constructor(options: CallBreakerOptions) {
-    const { rng = systemRng, clock = systemClock, restore } = options;
+    const { rng = systemRng, clock = systemClock } = options;
     super(options, { rng, cap: options.cap });
     this.name = options.name ?? 'unnamed';
     this.#clock = clock;
     this.#classify = options.classify;
-    if (restore !== undefined) this.restore(restore, clock.nowMs(), restore.elapsedMs);
   }
 
   /** The state in which a call would find it now. */
@@ -109,33 +103,32 @@ export class CallBreaker extends Breaker {
     return new BreakerOpenError(this.#refusal(nowMs));
   }
 
+  /** Whether a call has to know when it starts, to be admitted or for how long it takes. */
+  get needsStartTime(): boolean {
+    return this.isTimed;
+  }
+
   /** Reading the clock costs as much as the call of an async function, so only if need be. */
   #startMs(): number {
-    return this.needsTimeAt === 'start' ? this.#clock.nowMs() : Number.NaN;
+    return this.isTimed ? this.#clock.nowMs() : Number.NaN;
   }
 
   #call<T>(fn: () => T | PromiseLike<T>, permit: number, startMs: number): Promise<T> {
     return attempt(fn).then(
       (value) => {
-        if (this.#classify === undefined) this.#succeed(permit, startMs);
-        else this.#report({ kind: 'returned', value }, permit, startMs);
+        // Where a success is but counted, whatever the time, there is no need to know it.
+        const isTimeless =
+          this.#classify === undefined && this.quietUntilMs === Number.POSITIVE_INFINITY;
+        const nowMs = isTimeless ? 0 : this.#clock.nowMs();
+        this.returned(permit, value, nowMs, nowMs - startMs);
         return value;
       },
       (thrown: unknown) => {
-        this.#report({ kind: 'thrown', thrown }, permit, startMs);
+        const nowMs = this.#clock.nowMs();
+        this.report(permit, { kind: 'thrown', thrown }, nowMs, nowMs - startMs);
         throw thrown;
       },
     );
-  }
-
-  #succeed(permit: number, startMs: number): void {
-    const nowMs = this.needsTimeAt === 'failure' ? startMs : this.#clock.nowMs();
-    this.success(permit, nowMs, nowMs - startMs);
-  }
-
-  #report(ending: CallEnding, permit: number, startMs: number): void {
-    const nowMs = this.#clock.nowMs();
-    this.report(permit, ending, nowMs, nowMs - startMs);
   }
 
   #refusal(nowMs: number): BreakerRefusal {

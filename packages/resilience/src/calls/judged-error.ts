@@ -1,5 +1,5 @@
-import { LenoError } from '@leno/std';
 import type { CallOutcome } from '../breaker/breaker-report.ts';
+import { OutcomeError } from './outcome-error.ts';
 
 /** What an adapter knows of a call that did not end well. */
 export interface Judgement {
@@ -20,9 +20,8 @@ export interface Judgement {
  * and throttlers take its outcome, retries and hedges whether it may be repeated. Adapters unwrap
  * it: their callers get the reply, or what was thrown.
  */
-export class JudgedError extends LenoError {
+export class JudgedError extends OutcomeError {
   readonly code = 'LENO_JUDGED';
-  readonly fault = 'upstream';
   override readonly replayable: boolean;
   readonly outcome: CallOutcome;
   readonly retryAfterMs: number;

@@ -1,6 +1,7 @@
 /** Functions of options and listeners of signals that end the call in whose course they run. */
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
+import { explainBreaker } from '../breaker/explain-breaker.ts';
 import { consecutive } from '../breaker/trigger.ts';
 import { Throttler } from '../limit/throttler.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
@@ -172,7 +173,10 @@ test('the listener of a breaker that half-opens may abort the call, which gives 
   breaker.onTransition = () => caller.abort('gone');
   const end = await call.settle(() => expect.unreachable(), { signal: caller.signal });
   expect(end).toEqual({ kind: 'aborted', reason: 'gone' });
-  expect(breaker.explain(time.nowMs())).toMatchObject({ state: 'half-open', probeCount: 0 });
+  expect(explainBreaker(breaker, time.nowMs())).toMatchObject({
+    state: 'half-open',
+    probeCount: 0,
+  });
 });
 
 test('a classifier that throws at a timeout further out still lets the work end', async () => {

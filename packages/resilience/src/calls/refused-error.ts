@@ -1,4 +1,4 @@
-import { LenoError } from '@leno/std';
+import { OutcomeError } from './outcome-error.ts';
 
 /** Who refuses calls. */
 export type RefusedBy =
@@ -13,9 +13,10 @@ export type RefusedBy =
  * no stack trace: a refusal is an answer, under load a frequent one, and a trace costs seven times
  * what the rest of it does.
  */
-export abstract class RefusedError extends LenoError {
+export abstract class RefusedError extends OutcomeError {
   abstract readonly by: RefusedBy;
-  readonly fault = 'upstream';
+  /** Nothing: it was not called. */
+  readonly outcome = 'ignored';
   override readonly replayable = true;
   /** Before this time asking again is in vain; 0 if that is not known. */
   readonly retryAfterMs: number;

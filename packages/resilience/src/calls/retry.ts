@@ -1,7 +1,7 @@
 /** Tries again while that may help, within a budget. */
 import { deadlineAfter, OptionProblems, type TimerHandle, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
-import { type BackoffJitter, backoffMs, checkBackoff } from '../retry/backoff.ts';
+import { askedDelayMs, type BackoffJitter, backoffMs, checkBackoff } from '../retry/backoff.ts';
 import { defaultRetryPolicy } from '../retry/decide-retry.ts';
 import type { RetryBudget } from '../retry/retry-budget.ts';
 import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
@@ -236,8 +236,7 @@ class RetryFrame extends PolicyFrame {
   /** Not shorter than what the service asked for, as far as the cap goes. */
   #delayMs(ending: CallEnding, ownMs: number): number {
     const { bounds, options } = this.#shared.policy;
-    const askedMs = (options.retryAfterMs ?? askedIn)(ending) ?? 0;
-    return askedMs > ownMs ? Math.min(askedMs, bounds.maxMs) : ownMs;
+    return Math.max(ownMs, askedDelayMs(bounds, (options.retryAfterMs ?? askedIn)(ending)));
   }
 
   #withdraw(): boolean {

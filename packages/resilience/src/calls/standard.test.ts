@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { explainBreaker } from '../breaker/explain-breaker.ts';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { follow, VirtualTime } from '../testing/virtual-time.ts';
@@ -46,7 +47,7 @@ test('parts that are given are used as they are', async () => {
   const seen = follow(call.settle(() => Promise.reject(boom)));
   await time.advance(1_000);
   expect(seen.value).toEqual({ kind: 'failed', error: boom });
-  expect([breaker.explain(0).rates[0]?.failureCount, budget.refusedCount]).toEqual([1, 1]);
+  expect([explainBreaker(breaker, 0).rates[0]?.failureCount, budget.refusedCount]).toEqual([1, 1]);
 });
 
 test.each([

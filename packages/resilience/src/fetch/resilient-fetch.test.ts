@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { explainBreaker } from '../breaker/explain-breaker.ts';
 import { createBreaker } from '../calls/call-breaker.ts';
 import { hedge } from '../calls/hedge.ts';
 import { pipeline } from '../calls/pipeline.ts';
@@ -155,7 +156,9 @@ test('bad statuses open the breaker, 429 only lowers the rate', async () => {
   const { through } = serviceOf(500, 503, 429, 404, 200);
   const call = resilientFetchOf(breaker, through);
   for (let index = 0; index < 5; index += 1) await call(URL);
-  expect(breaker.explain(0)).toMatchObject({ rates: [{ failureCount: 3, successCount: 2 }] });
+  expect(explainBreaker(breaker, 0)).toMatchObject({
+    rates: [{ failureCount: 3, successCount: 2 }],
+  });
 });
 
 function resilientFetchOf(

@@ -74,7 +74,10 @@ export class HedgeDelay {
     this.#latencies?.record(tookMs, nowMs);
   }
 
-  /** How long to wait before hedging; −1 is not at all. Changes nothing, allocates nothing. */
+  /**
+   * How long to wait before hedging; −1 is not at all. Changes nothing. Costs the same however many
+   * samples there are; where it is not inlined, the number that it gives is allocated.
+   */
   delayMs(nowMs: number): number {
     const latencies = this.#latencies;
     if (latencies === undefined) return this.#fixedMs;

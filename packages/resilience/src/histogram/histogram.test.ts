@@ -91,3 +91,28 @@ test('property: a rolling quantile is that of the list of what is recent', () =>
     { numRuns: 200 },
   );
 });
+
+test('a time that is none adds nothing, and asked at one it is the present', () => {
+  const rolling = new RollingQuantile(0.5, 600);
+  for (const badMs of [Number.NaN, Infinity, -Infinity]) rolling.record(1, badMs);
+  expect(rolling.countAt(0)).toBe(0);
+  rolling.record(100, 0);
+  expect([rolling.countAt(Number.NaN), rolling.countAt(Infinity)]).toEqual([1, 0]);
+  expectWithin(rolling.quantileMsAt(Number.NaN), 100);
+  rolling.record(200, 599);
+  expect(rolling.countAt(600)).toBe(1);
+});
+
+test('what was found while no sample came does not outlive the next, nor a reset', () => {
+  const rolling = new RollingQuantile(0.5, 600);
+  rolling.record(1_000, 0);
+  for (const nowMs of [110, 120]) rolling.record(10, nowMs);
+  const at = (nowMs: number): number => Math.round(rolling.quantileMsAt(nowMs) / 10) * 10;
+  expect([at(550), at(650), at(551), at(650)]).toEqual([10, 10, 10, 10]);
+  for (let sample = 0; sample < 5; sample += 1) rolling.record(100, 190);
+  expect([at(550), at(650)]).toEqual([100, 100]);
+  rolling.reset();
+  expect(rolling.quantileMsAt(650)).toBeNaN();
+  rolling.record(100, 1_000);
+  expect([rolling.countAt(1_599), rolling.countAt(1_600)]).toEqual([1, 0]);
+});

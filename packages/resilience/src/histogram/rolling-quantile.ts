@@ -3,7 +3,8 @@
  *
  * Asked before each call, so it must cost next to nothing: the bucket that holds the quantile is
  * followed as samples come, one step now and then, rather than searched for. Only a slot that
- * leaves makes it search anew. Reading changes nothing.
+ * leaves makes it search anew, and where no sample comes after it, as when nothing answers any
+ * more, what was found is kept until one does. Reading changes nothing that can be seen.
  */
 import { BUCKET_COUNT, bucketOf, durationOf } from './latency-histogram.ts';
 
@@ -18,7 +19,11 @@ export class RollingQuantile {
   readonly #sums = new Uint32Array(BUCKET_COUNT);
   #slot = 0;
   #rolledAtMs = Number.NEGATIVE_INFINITY;
+  readonly #slotCounts = new Uint32Array(SLOT_COUNT);
   #count = 0;
+  /** How many slots had left when a quantile was last searched for, and what it was; 0 is never. */
+  #searchedSteps = 0;
+  #searchedMs = Number.NaN;
   /** The bucket of the quantile, and how many samples lie below it. */
   #cursor = 0;
   #belowCount = 0;
@@ -28,24 +33,24 @@ export class RollingQuantile {
     this.#widthMs = windowMs / SLOT_COUNT;
   }
 
-  /** Adds one duration. Time that runs backwards is taken as the present slot. */
+  /**
+   * Adds one duration. Time that runs backwards is taken as the present slot; at a time that is
+   * not finite nothing is added.
+   */
   record(tookMs: number, nowMs: number): void {
+    if (!Number.isFinite(nowMs)) return;
     this.#roll(nowMs);
-    const bucket = bucketOf(tookMs);
-    const index = this.#slot * BUCKET_COUNT + bucket;
-    this.#slots[index] = (this.#slots[index] ?? 0) + 1;
-    this.#sums[bucket] = (this.#sums[bucket] ?? 0) + 1;
-    this.#count += 1;
-    if (bucket < this.#cursor) this.#belowCount += 1;
-    this.#follow();
+    // Apart, so that this is inlined and nobody boxes the two numbers.
+    this.#add(bucketOf(tookMs));
   }
 
   /** How many samples there are within the window at `nowMs`. */
   countAt(nowMs: number): number {
     const steps = this.#stepsTo(nowMs);
-    if (steps === 0) return this.#count;
-    let count = 0;
-    for (let bucket = 0; bucket < BUCKET_COUNT; bucket += 1) count += this.#countOf(bucket, steps);
+    let count = this.#count;
+    for (let step = 1; step <= steps; step += 1) {
+      count -= this.#slotCounts[(this.#slot + step) % SLOT_COUNT] ?? 0;
+    }
     return count;
   }
 
@@ -53,7 +58,38 @@ export class RollingQuantile {
   quantileMsAt(nowMs: number): number {
     const steps = this.#stepsTo(nowMs);
     if (steps === 0) return this.#count === 0 ? Number.NaN : durationOf(this.#cursor);
-    const rank = rankOf(this.countAt(nowMs), this.#ratio);
+    if (steps !== this.#searchedSteps) {
+      this.#searchedMs = this.#search(rankOf(this.countAt(nowMs), this.#ratio), steps);
+      this.#searchedSteps = steps;
+    }
+    return this.#searchedMs;
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    this.#slots.fill(0);
+    this.#sums.fill(0);
+    this.#slotCounts.fill(0);
+    this.#searchedSteps = 0;
+    this.#rolledAtMs = Number.NEGATIVE_INFINITY;
+    this.#count = 0;
+    this.#cursor = 0;
+    this.#belowCount = 0;
+  }
+
+  #add(bucket: number): void {
+    const index = this.#slot * BUCKET_COUNT + bucket;
+    this.#slots[index] = (this.#slots[index] ?? 0) + 1;
+    this.#sums[bucket] = (this.#sums[bucket] ?? 0) + 1;
+    this.#slotCounts[this.#slot] = (this.#slotCounts[this.#slot] ?? 0) + 1;
+    this.#count += 1;
+    this.#searchedSteps = 0;
+    if (bucket < this.#cursor) this.#belowCount += 1;
+    this.#follow();
+  }
+
+  /** The sample of that rank, once `steps` slots have left; NaN of none. */
+  #search(rank: number, steps: number): number {
     if (rank === 0) return Number.NaN;
     let seen = 0;
     let bucket = -1;
@@ -62,16 +98,6 @@ export class RollingQuantile {
       seen += this.#countOf(bucket, steps);
     }
     return durationOf(bucket);
-  }
-
-  /** Forgets everything. */
-  reset(): void {
-    this.#slots.fill(0);
-    this.#sums.fill(0);
-    this.#rolledAtMs = Number.NEGATIVE_INFINITY;
-    this.#count = 0;
-    this.#cursor = 0;
-    this.#belowCount = 0;
   }
 
   /** Of a bucket, once `steps` slots have left. */
@@ -87,7 +113,8 @@ export class RollingQuantile {
   /** How many slots leave until `nowMs`, at most all. */
   #stepsTo(nowMs: number): number {
     const elapsedMs = nowMs - this.#rolledAtMs;
-    if (this.#count === 0 || elapsedMs < this.#widthMs) return 0;
+    // Written so that a time of NaN is the present.
+    if (this.#count === 0 || !(elapsedMs >= this.#widthMs)) return 0;
     return Math.min(SLOT_COUNT, Math.floor(elapsedMs / this.#widthMs));
   }
 
@@ -117,6 +144,7 @@ export class RollingQuantile {
       this.#count -= count;
     }
     this.#slots.fill(0, start, start + BUCKET_COUNT);
+    this.#slotCounts[this.#slot] = 0;
   }
 
   /** Moves the cursor to where the quantile is now. */

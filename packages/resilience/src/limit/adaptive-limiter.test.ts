@@ -47,6 +47,20 @@ test.each([
   expect(algorithm.limit).toBe(next);
 });
 
+test('Vegas: refusals that come at once do not make the answers look slow', () => {
+  const algorithm = vegas({ limitInitial: 20, probeFactor: 1 });
+  algorithm.observe(100, 20, false, 0);
+  for (let call = 1; call <= 40; call += 1) algorithm.observe(0.1, 20, true, 0);
+  // Each of them takes one off, also those at whose turn the shortest would be taken anew.
+  expect([algorithm.limit, algorithm.explain()]).toEqual([1, { shortestMs: 100 }]);
+});
+
+test('Vegas: a drop is felt even before anything is known', () => {
+  const algorithm = vegas();
+  algorithm.observe(5, 20, true, 0);
+  expect([algorithm.limit, algorithm.explain()['shortestMs']]).toEqual([19, Infinity]);
+});
+
 test('Vegas takes the shortest anew after 30 times the limit', () => {
   const algorithm = vegas({ limitInitial: 2, limitMax: 2 });
   limits(algorithm, [100, ...Array<number>(58).fill(300)]);
@@ -162,6 +176,18 @@ test('Gradient: five updates in a row at the lowest limit measure anew', () => {
   expect(seen).toEqual([0, 0, 0, 0, 1]);
 });
 
+test('Gradient: after a measurement it takes five updates again', () => {
+  const algorithm = measured();
+  const observe = (tookMs: number, nowMs: number): void => {
+    algorithm.observe(tookMs, 3, false, nowMs);
+  };
+  for (const update of [1, 2, 3, 4, 5]) observe(900, 50 + update * 1_000);
+  for (let sample = 0; sample < 50; sample += 1) observe(100, 6_000);
+  expect(algorithm.explain()['isMeasuring']).toBe(0);
+  observe(900, 7_000);
+  expect(algorithm.explain()['isMeasuring']).toBe(0);
+});
+
 const algorithms = [
   { name: 'gradient', make: () => gradient({ rng: () => 0.5 }), most: 1_000 },
   { name: 'gradient2', make: () => gradient2(), most: 200 },
@@ -196,6 +222,11 @@ test('a call that was not admitted cannot end, and a duration that is none teach
     limiter.done('success', tookMs, 0);
   }
   expect([limiter.limit, limiter.inFlightCount]).toEqual([1, 0]);
+});
+
+test.each([Number.NaN, -1, 0.5])('an algorithm that says %s leaves one place', (limit) => {
+  const limiter = new AdaptiveLimiter({ name: 'own', limit, observe() {}, explain: () => ({}) });
+  expect([limiter.limit, limiter.tryAcquire(0), limiter.tryAcquire(0)]).toEqual([1, true, false]);
 });
 
 test('with a window the algorithm sees the mean, the most under way, and any drop', () => {

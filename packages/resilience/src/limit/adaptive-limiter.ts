@@ -139,7 +139,7 @@ export class AdaptiveLimiter {
   }
 }
 
-/** Kept as a whole number, so that asking is a comparison of two of them. */
+/** Kept as a whole number, so that asking is a comparison of two of them. NaN is 1, not no limit. */
 function wholeLimit({ limit }: ConcurrencyAlgorithm): number {
-  return Math.max(1, Math.floor(limit));
+  return limit >= 1 ? Math.floor(limit) : 1;
 }

@@ -10,8 +10,10 @@
  *   queue > 6ℓ      limit − ℓ
  *
  * and nothing changes while less than half of the limit is in use. Every 30 · limit samples the
- * shortest is taken anew, since a service may have become slower for good. After TCP Vegas (Brakmo,
- * Peterson, 1995) and the VegasLimit of Netflix's concurrency-limits, without its random jitter.
+ * shortest is taken anew, since a service may have become slower for good. A drop teaches no
+ * shortest: a service that refuses at once would make all its answers look slow. After TCP Vegas
+ * (Brakmo, Peterson, 1995) and the VegasLimit of Netflix's concurrency-limits, without its random
+ * jitter.
  */
 import { OptionProblems, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
@@ -66,17 +68,7 @@ class Vegas implements ConcurrencyAlgorithm {
   observe(tookMs: number, inFlightCount: number, isDropped: boolean): void {
     // What takes no time at all says nothing, and nothing may be divided by it.
     if (!(tookMs > 0)) return;
-    this.#sampleCount += 1;
-    if (this.#sampleCount >= this.#options.probeFactor * this.#limit) {
-      this.#sampleCount = 0;
-      this.#shortestMs = tookMs;
-      return;
-    }
-    if (tookMs < this.#shortestMs) {
-      const isFirst = this.#shortestMs === Number.POSITIVE_INFINITY;
-      this.#shortestMs = tookMs;
-      if (isFirst) return;
-    }
+    if (!isDropped && this.#learns(tookMs)) return;
     const next = this.#next(tookMs, inFlightCount, isDropped);
     const { smoothing } = this.#options;
     const clamped = clampLimit(next, this.#options);
@@ -85,6 +77,19 @@ class Vegas implements ConcurrencyAlgorithm {
 
   explain(): Readonly<Record<string, number>> {
     return { shortestMs: this.#shortestMs };
+  }
+
+  /** Whether the sample is the measure itself, by which it then cannot be judged. */
+  #learns(tookMs: number): boolean {
+    const isFirst = this.#shortestMs === Number.POSITIVE_INFINITY;
+    this.#sampleCount += 1;
+    if (this.#sampleCount >= this.#options.probeFactor * this.#limit) {
+      this.#sampleCount = 0;
+      this.#shortestMs = tookMs;
+      return true;
+    }
+    this.#shortestMs = Math.min(this.#shortestMs, tookMs);
+    return isFirst;
   }
 
   #next(tookMs: number, inFlightCount: number, isDropped: boolean): number {

@@ -216,6 +216,26 @@ test('each interval that went well makes the next ejection shorter', () => {
   expect([200_000, 300_000].map(factorAt)).toEqual([0, 0]);
 });
 
+test('an endpoint must have been in for a whole interval to be forgiven one', () => {
+  const set = new Endpoints(1, { ejectionMs: 15_000 });
+  set.play(0, 'xxxxx');
+  const factorAt = (nowMs: number): number | undefined => {
+    set.detector.tick(nowMs);
+    return set.detector.explain(nowMs).endpoints[0]?.ejectionFactor;
+  };
+  // In again at 15 s: at 20 s it has been in for half an interval.
+  expect([15_000, 20_000, 29_999, 30_000].map(factorAt)).toEqual([1, 1, 1, 0]);
+});
+
+test('one that left within the interval is not compared with the others', () => {
+  const set = new Endpoints(5, { consecutiveGatewayErrors: 0 });
+  for (const index of [0, 1, 2, 3, 4]) set.rate(index, 100, 0);
+  set.play(0, 'xxxxx');
+  set.detector.tick(10_000);
+  // Four are too few.
+  expect(set.detector.explain(10_000).successRate).toBeUndefined();
+});
+
 test('intervals that nobody saw end count all the same', () => {
   const set = new Endpoints(1, { ejectionMs: 10_000 });
   for (const nowMs of [0, 10_000, 30_000]) set.play(0, 'xxxxx', nowMs);
@@ -406,6 +426,19 @@ test('a listener may throw, or call the detector: nothing is judged twice', () =
   expect(set.out(40_000)).toBe('');
   expect(set.detector.ejectedCount).toBe(0);
 });
+
+test.each([Number.NaN, Infinity, -Infinity])(
+  'a time of %s is none: nothing comes of it',
+  (badMs) => {
+    const set = new Endpoints(1);
+    set.play(0, 'xxxxx', badMs);
+    set.detector.tick(badMs);
+    expect(set.events).toEqual([]);
+    set.play(0, 'xxxxx', 100);
+    set.play(0, '.', 30_100);
+    expect(set.events).toEqual(['100 a ejected consecutive-errors', '30100 a restored elapsed']);
+  },
+);
 
 test('jitter lengthens an ejection, beyond the maximum too', () => {
   const options = { ejectionMs: 1_000, ejectionMaxMs: 1_000, ejectionJitterMs: 500 };

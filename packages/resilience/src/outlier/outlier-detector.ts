@@ -104,10 +104,13 @@ export class OutlierDetector {
     this.#makeRoom(nowMs);
   }
 
-  /** A call has ended. Says nothing while the endpoint is out. Allocates nothing. */
+  /**
+   * A call has ended. Says nothing while the endpoint is out, nor at a time that is not finite.
+   * Allocates nothing.
+   */
   record(endpoint: OutlierEndpoint, outcome: OutlierOutcome, nowMs: number): void {
     const state = stateOf(endpoint);
-    if (!state.isWatched) return;
+    if (!state.isWatched || !Number.isFinite(nowMs)) return;
     if (nowMs >= this.#dueMs) this.tick(nowMs);
     if (this.#outCount > 0) this.#makeRoom(nowMs);
     if (state.isOut) return;
@@ -147,9 +150,11 @@ export class OutlierDetector {
 
   /**
    * Ends what is due: judges the interval, and lets those back whose time is over. `record` does it
-   * too; call it now and then where there may be no calls.
+   * too; call it now and then where there may be no calls. Does nothing at a time that is not
+   * finite.
    */
   tick(nowMs: number): void {
+    if (!Number.isFinite(nowMs)) return;
     const { intervalMs } = this.#options;
     if (this.#intervalAtMs === Number.NEGATIVE_INFINITY) this.#intervalAtMs = nowMs;
     const count = Math.floor((nowMs - this.#intervalAtMs) / intervalMs);

@@ -83,7 +83,7 @@ export interface OutlierReport {
   readonly enforcedCounts: OutlierCounts;
   /** Those that the cap forbade. */
   readonly overCapCount: number;
-  /** Endpoints beyond `endpointCountMax`, which are not watched. */
+  /** Endpoints since the start that came beyond `endpointCountMax` and are not watched. */
   readonly unwatchedCount: number;
   /** Absent until enough endpoints had enough requests. */
   readonly successRate: RateJudgement | undefined;

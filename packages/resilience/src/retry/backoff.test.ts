@@ -1,4 +1,4 @@
-import { OptionProblems } from '@leno/std';
+import { OptionProblems, seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type BackoffOptions, backoffMs, checkBackoff, retryDelayMs } from './backoff.ts';
@@ -34,6 +34,8 @@ test.each([
   { name: 'more than the back-off', asked: 100, delayMs: 100 },
   { name: 'more than the cap', asked: 60_000, delayMs: 250 },
   { name: 'nonsense', asked: -1, delayMs: 12.5 },
+  { name: 'no number', asked: Number.NaN, delayMs: 12.5 },
+  { name: 'for ever', asked: Infinity, delayMs: 250 },
 ])('Retry-After: $name', ({ asked, delayMs }) => {
   expect(retryDelayMs(1, bounds, () => 0.5, asked)).toBe(delayMs);
 });
@@ -58,6 +60,24 @@ test.each([
   expect(backoffMs(9, options, () => 0, previousMs)).toBe(low);
   expect(backoffMs(9, options, highest, previousMs)).toBe(high);
 });
+
+test('jitter decorrelated spreads waits at the cap too', () => {
+  const options = { ...bounds, jitter: 'decorrelated' as const };
+  const rng = seededRng(1);
+  const waits = Array.from({ length: 100 }, () => backoffMs(9, options, rng, 250));
+  expect(new Set(waits).size).toBe(100);
+});
+
+test.each(['full', 'equal', 'decorrelated', 'none'] as const)(
+  'jitter %s is finite where the cap is as good as none',
+  (jitter) => {
+    const options = { baseMs: 1, maxMs: Number.MAX_VALUE, jitter };
+    for (const drawn of [0, 0.5, 0.999]) {
+      const waitMs = backoffMs(5_000, options, () => drawn, Number.MAX_VALUE);
+      expect(waitMs >= 0 && waitMs <= Number.MAX_VALUE).toBe(true);
+    }
+  },
+);
 
 test('the factor is what the ceiling grows by', () => {
   const options = { baseMs: 10, maxMs: 1_000, jitter: 'none' as const };

@@ -9,7 +9,8 @@ import type { OptionProblems, Rng } from '@leno/std';
  * How waits are spread:
  * - `full`: U(0, ceiling); the fewest collisions, the default;
  * - `equal`: ceiling / 2 + U(0, ceiling / 2); never retries at once;
- * - `decorrelated`: min(max, U(base, 3 · previous wait)); needs the previous wait, has no factor;
+ * - `decorrelated`: U(base, min(max, 3 · previous wait)), at most max; needs the previous wait, has
+ *   no factor. Capped before it is drawn, as Finagle does: after it, most waits would be max itself;
  * - `none`: the ceiling itself.
  */
 export type BackoffJitter = 'full' | 'equal' | 'decorrelated' | 'none';
@@ -39,12 +40,13 @@ export function backoffMs(
 ): number {
   const { baseMs, maxMs, jitter = 'full' } = options;
   if (jitter === 'decorrelated') {
-    const highMs = Math.max(baseMs, 3 * (previousMs ?? baseMs));
+    const highMs = Math.min(maxMs, Math.max(baseMs, 3 * (previousMs ?? baseMs)));
+    // Once more, for what floating point adds and for a base above the cap.
     return Math.min(maxMs, baseMs + rng() * (highMs - baseMs));
   }
   const ceilingMs = ceilingOf(retryIndex, options);
   if (jitter === 'none') return ceilingMs;
-  return jitter === 'equal' ? (ceilingMs + rng() * ceilingMs) / 2 : rng() * ceilingMs;
+  return jitter === 'equal' ? ceilingMs / 2 + rng() * (ceilingMs / 2) : rng() * ceilingMs;
 }
 
 function ceilingOf(retryIndex: number, { baseMs, maxMs, factor = 2 }: BackoffOptions): number {
@@ -55,7 +57,7 @@ function ceilingOf(retryIndex: number, { baseMs, maxMs, factor = 2 }: BackoffOpt
 
 /**
  * The same, but not shorter than what the server asked for in `Retry-After`, as far as the cap
- * goes.
+ * goes. Knows no previous wait, so that `decorrelated` does not grow: for that take `decideRetry`.
  */
 export function retryDelayMs(
   retryIndex: number,
@@ -63,8 +65,12 @@ export function retryDelayMs(
   rng: Rng,
   retryAfterMs: number | undefined,
 ): number {
-  const askedMs = Math.min(Math.max(retryAfterMs ?? 0, 0), options.maxMs);
-  return Math.max(backoffMs(retryIndex, options, rng), askedMs);
+  return Math.max(backoffMs(retryIndex, options, rng), askedDelayMs(options, retryAfterMs));
+}
+
+/** What of `Retry-After` is honoured: within [0, maxMs]; 0 if nothing, or nonsense, was asked. */
+export function askedDelayMs({ maxMs }: BackoffOptions, retryAfterMs: number | undefined): number {
+  return retryAfterMs !== undefined && retryAfterMs > 0 ? Math.min(retryAfterMs, maxMs) : 0;
 }
 
 /** Notes what is wrong with the options of a back-off; whoever takes them throws. */
