@@ -6,6 +6,7 @@ import type { BreakerOptions } from './breaker-options.ts';
 import { EjectionCap } from './ejection-cap.ts';
 import { explainBreaker, restoreBreaker, snapshotBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
+import { forceOpenBreaker } from './operate-breaker.ts';
 import { parseSnapshot } from './parse-snapshot.ts';
 import { anyOf, consecutive } from './trigger.ts';
 import { lastCalls, lastMs } from './window-size.ts';
@@ -106,6 +107,10 @@ test.each([
   { ...good, rates: [[]] },
   { ...good, rates: [{ runs: [[0, 1]] }] },
   { ...good, rates: [{ runs: [[0, 1, -1]] }] },
+  { ...good, rates: [{ runs: [[0, 1.5, 1]] }] },
+  { ...good, rates: [{ runs: [[0, 1e300, 1]] }] },
+  { ...good, openForMs: '5' },
+  { ...good, openingCount: '1' },
 ])('what no breaker gave is refused: %j', (value) => {
   expect(() => parseSnapshot(value)).toThrow(
     expect.objectContaining({ code: 'LENO_RESILIENCE_OPTION' }),
@@ -142,4 +147,10 @@ test('what was taken when time ran backwards is a snapshot all the same', () => 
   breaker.success(breaker.tryAcquire(5_000), 5_000);
   const taken = snapshotBreaker(breaker, 4_000);
   expect(parseSnapshot(JSON.parse(JSON.stringify(taken)))).toEqual(taken);
+});
+
+test('what is open for ever is open in its snapshot too', () => {
+  const breaker = make();
+  forceOpenBreaker(breaker, Number.POSITIVE_INFINITY, 0);
+  expect(carryOver(breaker, 0, 1e9, 0).stateAt(1e9)).toBe('open');
 });

@@ -39,7 +39,9 @@ export function snapshotBreaker(breaker: Breaker, nowMs: number): BreakerSnapsho
     breaker,
     nowMs,
   );
-  return { openForMs, openingCount, consecutiveFailureCount, rates };
+  // JSON has no Infinity, and null would be closed.
+  const forMs = openForMs === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : openForMs;
+  return { openForMs: forMs, openingCount, consecutiveFailureCount, rates };
 }
 
 /**

@@ -9,9 +9,9 @@ import type { BreakerSnapshot } from './breaker-report.ts';
 export function parseSnapshot(value: unknown): BreakerSnapshot {
   const problems = new OptionProblems('snapshot.');
   const { openForMs, openingCount, consecutiveFailureCount, rates } = fieldsOf(value);
-  if (openForMs !== null) problems.range('openForMs', Number(openForMs), 0);
-  problems.count('openingCount', Number(openingCount), 0);
-  problems.count('consecutiveFailureCount', Number(consecutiveFailureCount), 0);
+  if (openForMs !== null) problems.range('openForMs', openForMs as number, 0);
+  problems.count('openingCount', openingCount as number, 0);
+  problems.count('consecutiveFailureCount', consecutiveFailureCount as number, 0);
   problems.check(Array.isArray(rates) && rates.every(isRate), 'rates', rates, 'be lists of runs');
   problems.throwIfAny(InvalidOptionError);
   return value as BreakerSnapshot;
@@ -23,9 +23,14 @@ function isRate(rate: unknown): boolean {
 }
 
 function isRun(run: unknown): boolean {
-  return (
-    Array.isArray(run) && run.length === 3 && run.every((it) => Number.isFinite(it) && it >= 0)
-  );
+  if (!Array.isArray(run) || run.length !== 3) return false;
+  const [ageMs, ...counts]: readonly unknown[] = run;
+  return Number.isFinite(ageMs) && Number(ageMs) >= 0 && counts.every(isBucketCount);
+}
+
+/** What a bucket of a window can hold. */
+function isBucketCount(count: unknown): boolean {
+  return Number.isInteger(count) && Number(count) >= 0 && Number(count) < 2 ** 32;
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {
