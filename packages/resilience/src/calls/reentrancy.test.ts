@@ -7,6 +7,7 @@ import { Throttler } from '../limit/throttler.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { follow, settled, VirtualTime } from '../testing/virtual-time.ts';
 import { activeCallsOf } from './active-calls.ts';
+import { adaptiveConcurrency } from './adaptive-concurrency.ts';
 import { bulkhead } from './bulkhead.ts';
 import { createBreaker } from './call-breaker.ts';
 import { fallback } from './fallback.ts';
@@ -74,7 +75,7 @@ const scenes: readonly {
     build: ({ hook, budget }) =>
       pipeline<unknown>(
         retry({ budget }),
-        fallback(() => expect.unreachable(), { handles: () => hook(true) }),
+        fallback(() => hook(undefined), { handles: () => hook(true) }),
       ),
   },
   {
@@ -127,6 +128,14 @@ const scenes: readonly {
     build: ({ budget }) =>
       pipeline(retry({ budget, isRetryableResult: () => true }), hedge({ delay: 5, budget })),
   },
+  {
+    name: 'the same, with nothing around the hedge,',
+    fn: ({ signal, hedge: index }, hook) => {
+      signal.addEventListener('abort', () => hook(undefined));
+      return index === 0 ? new Promise(() => {}) : gives();
+    },
+    build: ({ budget }) => pipeline(hedge({ delay: 5, budget })),
+  },
 ];
 
 test.each(scenes)('$name may abort the call: nothing begins after it', async ({ fn, build }) => {
@@ -161,6 +170,40 @@ test.each(scenes)('$name may abort the call: nothing begins after it', async ({ 
   expect(discarded).toEqual(given);
   expect([activeCallsOf(budget).count, budget.inFlightCount]).toEqual([0, 0]);
   expect(getEventListeners(caller.signal, 'abort')).toHaveLength(0);
+});
+
+test('after its end, a call asks nothing any more', async () => {
+  const time = new VirtualTime();
+  const caller = new AbortController();
+  let askedCount = 0;
+  const isRetryable = () => {
+    askedCount += 1;
+    return true;
+  };
+  const call = pipeline(retry({ isRetryable }), timeout(10)).with({ ports: portsOf(time) });
+  const fn = ({ signal }: CallContext): Promise<never> => {
+    signal.addEventListener('abort', () => caller.abort('gone'));
+    return new Promise(() => {});
+  };
+  const end = follow(call.execute(fn, { signal: caller.signal }));
+  await time.advance(10);
+  expect([end.thrown, askedCount]).toEqual(['gone', 0]);
+});
+
+test('what a limiter throws at an abort harms nobody', async () => {
+  const limiter = {
+    tryAcquire: () => true,
+    done: () => {
+      throw boom;
+    },
+  };
+  const time = new VirtualTime();
+  const call = pipeline(timeout(10), adaptiveConcurrency(limiter)).with({ ports: portsOf(time) });
+  const caller = new AbortController();
+  const end = follow(call.settle(hangs, { signal: caller.signal }));
+  caller.abort('gone');
+  await settled();
+  expect([end.value, time.timerCount]).toEqual([{ kind: 'aborted', reason: 'gone' }, 0]);
 });
 
 test('the listener of a breaker that half-opens may abort the call, which gives its probe back', async () => {
