@@ -24,17 +24,41 @@ afterAll(async () => {
   await rm(into, { recursive: true, force: true });
 });
 
-/** Makes an empty project that has the package and nothing else; our own others come from their tarballs. */
-async function install({ name }: PublicPackage): Promise<string> {
+/**
+ * Makes an empty project that has the package, the optional peers that its examples import, and
+ * nothing else; our own others come from their tarballs.
+ */
+async function install({ name, folder }: PublicPackage, examples: string): Promise<string> {
   const project = join(into, name.replace('/', '-'));
   await mkdir(project);
-  const tarball = tarballs.get(name);
+  const dependencies = { [name]: tarballs.get(name), ...(await importedPeers(folder, examples)) };
   const overrides = Object.fromEntries([...tarballs].filter(([other]) => other !== name));
-  const manifest = { private: true, type: 'module', dependencies: { [name]: tarball }, overrides };
+  const manifest = { private: true, type: 'module', dependencies, overrides };
   await writeFile(join(project, 'package.json'), JSON.stringify(manifest));
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
   await run('npm', ['install', ...flags], { cwd: project, timeout: 120_000 });
   return project;
+}
+
+/** The peers of the package that the examples import, in the versions that its own tests use. */
+async function importedPeers(folder: string, examples: string): Promise<Record<string, string>> {
+  const { peerDependencies = {} } = await manifestIn(folder);
+  const names = Object.keys(peerDependencies).filter((it) => examples.includes(`from '${it}'`));
+  const versions: Record<string, string> = {};
+  for (const name of names) {
+    const { version = '' } = await manifestIn(join(folder, 'node_modules', name));
+    versions[name] = version;
+  }
+  return versions;
+}
+
+interface Manifest {
+  readonly version?: string;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+async function manifestIn(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
 /** The blocks of TypeScript in a README: each is a program of its own. */
@@ -46,9 +70,10 @@ async function examplesOf({ folder }: PublicPackage): Promise<readonly string[]>
 }
 
 test.each(packages)('$name: its examples run where only it is installed', async (it) => {
-  const project = await install(it);
+  const examples = await examplesOf(it);
+  const project = await install(it, examples.join('\n'));
   const { NODE_OPTIONS: _, ...env } = process.env;
-  for (const [index, example] of (await examplesOf(it)).entries()) {
+  for (const [index, example] of examples.entries()) {
     const file = `example-${index + 1}.ts`;
     await writeFile(join(project, file), example);
     const options = { cwd: project, env, timeout: 30_000 };
