@@ -60,7 +60,7 @@ export { type Ports, systemPorts } from './calls/ports.ts';
 export { type RateLimitOptions, rateLimit } from './calls/rate-limit.ts';
 export { RateLimitedError } from './calls/rate-limited-error.ts';
 export { type RefusedBy, RefusedError } from './calls/refused-error.ts';
-export { type RetryOptions, retry } from './calls/retry.ts';
+export { type RetryNotice, type RetryOptions, retry } from './calls/retry.ts';
 export type { CallFailure, FailureKind, Settled } from './calls/settled.ts';
 export { type StandardOptions, standard } from './calls/standard.ts';
 export { type ThrottleOptions, throttle } from './calls/throttle.ts';

@@ -71,11 +71,32 @@ test('reset while closed forgets row and windows, and is no transition', () => {
   });
 });
 
-test('reset after successes that were only counted: nothing of them is left', () => {
-  const breaker = make();
-  for (let call = 0; call < 9; call += 1) breaker.success(breaker.tryAcquire(0), 0);
+test('successes that were only counted: a reset forgets them, and so does another window', () => {
+  const ofCalls = (count: number): BreakerOptions => ({
+    trip: anyOf(failureRate(), failureRate({ over: lastCalls(count) })),
+  });
+  const breaker = make(ofCalls(30));
+  const counts = (): unknown[] => explainBreaker(breaker, 0).rates.map((it) => it.successCount);
+  const succeed = (): void => {
+    for (let call = 0; call < 9; call += 1) breaker.success(breaker.tryAcquire(0), 0);
+  };
+  succeed();
   resetBreaker(breaker, 0);
-  expect(explainBreaker(breaker, 0).rates).toMatchObject([{ successCount: 0, runs: [] }]);
+  expect(counts()).toEqual([0, 0]);
+  succeed();
+  breaker.update(ofCalls(40));
+  expect(counts()).toEqual([9, 0]);
+});
+
+test('what observe held is held until successes have brought the share back', () => {
+  const breaker = make({ trip: failureRate(), mode: 'observe' });
+  for (let call = 0; call < 15; call += 1) breaker.success(breaker.tryAcquire(0), 0);
+  fail(breaker, 0, 5);
+  const heldBy = Array.from({ length: 5 }, () => {
+    breaker.success(breaker.tryAcquire(0), 0);
+    return explainBreaker(breaker, 0).heldBy;
+  });
+  expect(heldBy).toEqual(['observe', 'observe', 'observe', 'observe', undefined]);
 });
 
 test('reset leaves the holds', () => {
@@ -110,14 +131,14 @@ test('held open by hand in vain, it is held no longer than to the next success',
     expect(forceOpenBreaker(breaker, 1_000, 0)).toBe(false);
     expect(explainBreaker(breaker, 0).heldBy).toBe('cap');
     breaker.success(breaker.tryAcquire(0), 0);
-    expect(explainBreaker(breaker, 0).heldBy).toBe(undefined);
+    expect(explainBreaker(breaker, 0).heldBy).toBeUndefined();
   }
 });
 
 test.each([null, 5, 'often', {}, { rates: 1 }])(
   'a trip that is no trigger is refused: %j',
   (it) => {
-    expect(() => make({ trip: it as Trigger })).toThrow(
+    expect(() => make({ trip: it as unknown as Trigger })).toThrow(
       expect.objectContaining({ problems: [expect.objectContaining({ path: 'trip', value: it })] }),
     );
   },
@@ -141,8 +162,8 @@ test('property: asked after each call or only at the end, a breaker is the same'
   );
   fc.assert(
     fc.property(fc.array(call, { maxLength: 120 }), fc.nat(), (calls, seed) => {
-      const [asked, alone] = [0, 1].map(() => new Breaker({ trip }, { rng: seededRng(seed) }));
-      if (asked === undefined || alone === undefined) return;
+      const fresh = (): Breaker => new Breaker({ trip }, { rng: seededRng(seed) });
+      const [asked, alone] = [fresh(), fresh()];
       let nowMs = 0;
       for (const [outcome, waitMs] of calls) {
         nowMs += waitMs;

@@ -24,8 +24,8 @@ function isRate(rate: unknown): boolean {
 
 function isRun(run: unknown): boolean {
   if (!Array.isArray(run) || run.length !== 3) return false;
-  const [ageMs, ...counts]: readonly unknown[] = run;
-  return Number.isFinite(ageMs) && Number(ageMs) >= 0 && counts.every(isBucketCount);
+  const ageMs: unknown = run[0];
+  return Number.isFinite(ageMs) && Number(ageMs) >= 0 && run.slice(1).every(isBucketCount);
 }
 
 /** What a bucket of a window can hold. */

@@ -56,7 +56,8 @@ class BreakerFrame extends PolicyFrame {
   child: Frame | undefined;
   readonly #shared: Shared;
   #permit: number;
-  #startedAtMs: number;
+  /** Absent where the breaker does not ask how long a call takes: a double takes a box. */
+  #startedAtMs: number | undefined;
 
   constructor(up: Upper, lane: Lane, shared: Shared) {
     super();
@@ -66,28 +67,39 @@ class BreakerFrame extends PolicyFrame {
     this.child = undefined;
     this.#shared = shared;
     this.#permit = NONE;
-    this.#startedAtMs = Number.NaN;
+    this.#startedAtMs = undefined;
   }
 
   begin(): void {
     const { breaker } = this.#shared;
-    const nowMs = this.lane.call.nowMs();
+    // Reading the clock costs as much as the call of an async function.
+    const isTimed = breaker.needsStartTime;
+    const nowMs = isTimed ? this.lane.call.nowMs() : Number.NaN;
     this.#permit = breaker.tryAcquire(nowMs);
+    if (this.isDone) {
+      this.close(); // Its listener has ended the call.
+      return;
+    }
     if (this.#permit < 0) {
       this.ended('refused', breaker.refusal(nowMs), this);
       return;
     }
-    this.#startedAtMs = nowMs;
+    if (isTimed) this.#startedAtMs = nowMs;
     const child = this.#shared.next(this, this.lane);
     this.child = child;
     child.begin();
   }
 
   returned(value: unknown): void {
+    const { call } = this.lane;
     const permit = this.#permit;
     this.#permit = NONE; // It is settled even if the classifier throws.
-    const nowMs = this.lane.call.nowMs();
-    this.#shared.breaker.returned(permit, value, nowMs, nowMs - this.#startedAtMs);
+    const nowMs = call.nowMs();
+    this.#shared.breaker.returned(permit, value, nowMs, this.#tookMs(nowMs));
+    if (this.isDone) {
+      call.discard(value);
+      return;
+    }
     this.isDone = true;
     this.up.returned(value, this);
   }
@@ -99,8 +111,11 @@ class BreakerFrame extends PolicyFrame {
 
   override cancel(kind: CancelKind, reason: unknown): void {
     // A service that hangs must not look well because the timeout stands further out.
-    if (kind === 'timed-out' && !this.isDone) this.#report({ kind: 'thrown', thrown: reason });
-    super.cancel(kind, reason);
+    try {
+      if (kind === 'timed-out' && !this.isDone) this.#report({ kind: 'thrown', thrown: reason });
+    } finally {
+      super.cancel(kind, reason);
+    }
   }
 
   #report(ending: CallEnding): void {
@@ -108,10 +123,16 @@ class BreakerFrame extends PolicyFrame {
     if (permit < 0) return;
     this.#permit = NONE; // Settled by `report` even if the classifier throws.
     const nowMs = this.lane.call.nowMs();
-    this.#shared.breaker.report(permit, ending, nowMs, nowMs - this.#startedAtMs);
+    this.#shared.breaker.report(permit, ending, nowMs, this.#tookMs(nowMs));
+  }
+
+  #tookMs(nowMs: number): number {
+    return this.#startedAtMs === undefined ? Number.NaN : nowMs - this.#startedAtMs;
   }
 
   close(): void {
-    if (this.#permit >= 0) this.#shared.breaker.release(this.#permit, this.lane.call.nowMs());
+    const permit = this.#permit;
+    this.#permit = NONE;
+    if (permit >= 0) this.#shared.breaker.release(permit, this.lane.call.nowMs());
   }
 }

@@ -179,6 +179,10 @@ class BulkheadFrame extends PolicyFrame implements Holder, PlaceSeeker {
   }
 
   returned(value: unknown): void {
+    if (this.isDone) {
+      this.lane.call.discard(value);
+      return;
+    }
     this.isDone = true;
     this.close();
     this.up.returned(value, this);

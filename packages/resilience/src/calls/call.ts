@@ -51,6 +51,7 @@ export class Call implements CallState, Lane, Upper {
   readonly holder: undefined;
   readonly fn: CallFunction<unknown>;
   depositedIn: RetryBudget | undefined;
+  countedIn: RetryBudget | undefined;
   attemptCount: number;
   readonly #compiled: Compiled;
   readonly #options: CallOptions<never> | undefined;
@@ -77,6 +78,7 @@ export class Call implements CallState, Lane, Upper {
     this.holder = undefined;
     this.fn = fn;
     this.depositedIn = undefined;
+    this.countedIn = undefined;
     this.attemptCount = 0;
     this.#compiled = compiled;
     this.#options = options;
@@ -142,19 +144,20 @@ export class Call implements CallState, Lane, Upper {
     this.touch();
     try {
       this.#child?.cancel('aborted', reason);
-    } finally {
-      this.#end(kind, reason);
+    } catch {
+      // The call has its end, and there is nobody left who would hear of another.
     }
+    this.#end(kind, reason);
   }
 
   returned(value: unknown): void {
-    if (this.#isDone) return;
-    this.#close();
-    try {
-      if (this.#compiled.onEnding !== undefined) this.#observe({ kind: 'returned', value });
-    } finally {
-      this.#resolve?.(this.#reject === undefined ? { kind: 'returned', value } : value);
+    if (this.#isDone) {
+      this.discard(value);
+      return;
     }
+    this.#close();
+    if (this.#compiled.onEnding !== undefined) this.#observe({ kind: 'returned', value });
+    this.#resolve?.(this.#reject === undefined ? { kind: 'returned', value } : value);
   }
 
   ended(kind: FailureKind, error: unknown): void {
@@ -163,13 +166,10 @@ export class Call implements CallState, Lane, Upper {
 
   #end(kind: FailureKind, error: unknown): void {
     this.#close();
-    try {
-      if (this.#compiled.onEnding !== undefined) this.#observe(failureOf(kind, error));
-    } finally {
-      if (this.#reject === undefined) this.#resolve?.(failureOf(kind, error));
-      else if (this.#isBeginning) rejectLater(this.#reject, error);
-      else this.#reject(error);
-    }
+    if (this.#compiled.onEnding !== undefined) this.#observe(failureOf(kind, error));
+    if (this.#reject === undefined) this.#resolve?.(failureOf(kind, error));
+    else if (this.#isBeginning) rejectLater(this.#reject, error);
+    else this.#reject(error);
   }
 
   #close(): void {
@@ -181,7 +181,11 @@ export class Call implements CallState, Lane, Upper {
     const nowMs = this.nowMs();
     const tookMs = nowMs - (this.#startedAtMs ?? nowMs);
     const { key, attemptCount } = this;
-    this.#compiled.onEnding?.({ settled, key, tookMs, attemptCount });
+    try {
+      this.#compiled.onEnding?.({ settled, key, tookMs, attemptCount });
+    } catch {
+      // Dropped, as said: an observer must not change what it observes.
+    }
   }
 
   nowMs(): number {

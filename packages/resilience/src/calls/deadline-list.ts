@@ -12,13 +12,18 @@ export interface DeadlineEntry {
 /** What differs by less than this, in milliseconds, is one time: sums of doubles do. */
 const SAME_MS = 1e-6;
 
+/** Emptied more often than this within `BUSY_MS`, a list is busy. */
+const BUSY_COUNT = 64;
+const BUSY_MS = 10;
+
 /**
  * Deadlines that are all equally far away when they are set, behind one timer: setting and taking
  * back are O(1) and touch no timer, which in Node costs three times a whole call. First in, first
  * due. Never early.
  *
  * While the list is empty its timer stays set, without keeping the process alive, where the runtime
- * can do that; elsewhere it is taken back.
+ * can do that; elsewhere it is taken back. Even that costs as much as a call of a function, so that
+ * the timer of a busy list is left alone: then the process may live `BUSY_MS` longer than it need.
  */
 export class DeadlineList {
   readonly #delayMs: number;
@@ -29,6 +34,10 @@ export class DeadlineList {
   #timer: TimerHandle | undefined = undefined;
   /** Then the timer is set at the end, for whatever is first by then. */
   #isFiring = false;
+  /** How often it was emptied since it was last looked at. */
+  #emptiedCount = 0;
+  /** Then the timer is as if there were deadlines all the time; a second timer looks after it. */
+  #isBusy = false;
 
   constructor(delayMs: number, clock: Clock, timers: Timers) {
     this.#delayMs = delayMs;
@@ -46,7 +55,7 @@ export class DeadlineList {
       this.#first = entry;
       if (this.#isFiring) return;
       if (this.#timer === undefined) this.#arm(this.#delayMs);
-      else this.#timer.hold?.(true);
+      else if (!this.#isBusy) this.#timer.hold?.(true);
     } else {
       last.later = entry;
     }
@@ -64,14 +73,38 @@ export class DeadlineList {
     if (this.#first === undefined && !this.#isFiring) this.#rest();
   }
 
+  /** There are no deadlines left. */
   #rest(): void {
+    this.#emptiedCount += 1;
+    if (this.#isBusy) return;
+    if (this.#emptiedCount < BUSY_COUNT) this.#letGo();
+    else this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#isBusy = true;
+    this.#emptiedCount = 0;
+    this.#timers.after(BUSY_MS, () => this.#look());
+  }
+
+  #look(): void {
+    if (this.#emptiedCount >= BUSY_COUNT) {
+      this.#lookLater();
+      return;
+    }
+    this.#isBusy = false;
+    this.#emptiedCount = 0;
+    if (this.#first === undefined) this.#letGo();
+  }
+
+  /** The process may end. */
+  #letGo(): void {
     const timer = this.#timer;
-    if (timer === undefined) return;
-    if (timer.hold !== undefined) {
+    if (timer?.hold !== undefined) {
       timer.hold(false);
       return;
     }
-    timer.cancel();
+    timer?.cancel();
     this.#timer = undefined;
   }
 

@@ -81,6 +81,10 @@ class FallbackFrame extends PolicyFrame {
   }
 
   returned(value: unknown): void {
+    if (this.isDone) {
+      this.lane.call.discard(value);
+      return;
+    }
     this.isDone = true;
     this.up.returned(value, this);
   }
@@ -92,6 +96,7 @@ class FallbackFrame extends PolicyFrame {
       super.ended(kind, error, from);
       return;
     }
+    if (this.isDone) return; // `handles` has ended the call.
     this.#isUsed = true;
     const child = new Attempt(this, this.lane, (context) => give(failure, context));
     this.child = child;

@@ -10,6 +10,8 @@
  * - `cancel` ends it without a word upwards; whatever it held is given back by then, but for places
  *   of work that still runs (`Holder`).
  * - `warn` aborts the signals below and lets it begin nothing new; what runs is waited for.
+ * - Functions of options and listeners of signals may end the call while they run, by its signal.
+ *   So whoever is told of an end asks first whether it is cancelled, and again after each of them.
  *
  * Continuations rather than nested async functions: a call costs one promise however many policies
  * it goes through, and a sync end stays sync.
@@ -54,6 +56,8 @@ export interface CallState {
   readonly fn: CallFunction<unknown>;
   /** The budget that knows of this call. */
   depositedIn: RetryBudget | undefined;
+  /** The budget among whose active calls this one is. */
+  countedIn: RetryBudget | undefined;
   /** How often functions of it were called. */
   attemptCount: number;
   /** The clock, read at most once between two `touch`. */
@@ -134,6 +138,7 @@ export abstract class PolicyFrame implements Frame, Upper {
   abstract returned(value: unknown, from: Frame): void;
 
   ended(kind: FailureKind, error: unknown, _from: Frame): void {
+    if (this.isDone) return;
     this.isDone = true;
     this.close();
     this.up.ended(kind, error, this);

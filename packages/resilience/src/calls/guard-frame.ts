@@ -62,6 +62,10 @@ export class GuardFrame extends PolicyFrame {
 
   returned(value: unknown): void {
     this.#report({ kind: 'returned', value });
+    if (this.isDone) {
+      this.lane.call.discard(value);
+      return;
+    }
     this.isDone = true;
     this.up.returned(value, this);
   }
@@ -73,8 +77,11 @@ export class GuardFrame extends PolicyFrame {
 
   override cancel(kind: CancelKind, reason: unknown): void {
     // A service that hangs must not look well because the timeout stands further out.
-    if (kind === 'timed-out' && !this.isDone) this.#report({ kind: 'thrown', thrown: reason });
-    super.cancel(kind, reason);
+    try {
+      if (kind === 'timed-out' && !this.isDone) this.#report({ kind: 'thrown', thrown: reason });
+    } finally {
+      super.cancel(kind, reason);
+    }
   }
 
   #report(ending: CallEnding | undefined): void {

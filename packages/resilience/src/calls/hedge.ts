@@ -129,6 +129,8 @@ class HedgeFrame extends PolicyFrame {
   #timer: TimerHandle | undefined;
   #startedAtMs: number;
   #last: Failed | undefined;
+  /** Among the active calls of the budget; a retry with the same one may count the call already. */
+  #isCounted: boolean;
 
   constructor(up: Upper, lane: Lane, { next, rules }: Shared) {
     super();
@@ -144,13 +146,18 @@ class HedgeFrame extends PolicyFrame {
     this.#timer = undefined;
     this.#startedAtMs = Number.NaN;
     this.#last = undefined;
+    this.#isCounted = false;
   }
 
   begin(): void {
     const { call } = this.lane;
     const { budget, active } = this.#rules;
     if (active !== undefined) {
-      active.count += 1;
+      if (call.countedIn !== budget) {
+        active.count += 1;
+        this.#isCounted = true;
+        call.countedIn = budget;
+      }
       if (call.depositedIn !== budget) budget?.deposit(call.nowMs());
       call.depositedIn = budget;
     }
@@ -207,16 +214,21 @@ class HedgeFrame extends PolicyFrame {
 
   returned(value: unknown, from: Frame): void {
     this.#leave(from);
+    if (this.isDone) {
+      this.lane.call.discard(value);
+      return;
+    }
     this.#observe();
     this.isDone = true;
-    this.#cancelAll('discarded', undefined);
     this.close();
+    this.#cancelAll('discarded', undefined);
     this.up.returned(value, this);
   }
 
   override ended(kind: FailureKind, error: unknown, from: Frame): void {
     const isFirst = from === this.child;
     const isWorthAnother = this.#rules.isHedgeable(error);
+    if (this.isDone) return;
     this.#leave(from);
     if (kind === 'refused' && !isFirst) {
       this.#isFinal = true;
@@ -239,8 +251,9 @@ class HedgeFrame extends PolicyFrame {
 
   #end(kind: FailureKind, error: unknown): void {
     this.isDone = true;
+    this.close();
     this.#cancelAll('discarded', undefined);
-    super.ended(kind, error, this);
+    this.up.ended(kind, error, this);
   }
 
   /** It runs no more. */
@@ -292,6 +305,8 @@ class HedgeFrame extends PolicyFrame {
   close(): void {
     this.#timer?.cancel();
     const { active } = this.#rules;
-    if (active !== undefined) active.count -= 1;
+    if (active === undefined || !this.#isCounted) return;
+    active.count -= 1;
+    this.lane.call.countedIn = undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { explainBreaker } from '../breaker/explain-breaker.ts';
+import { slowRate } from '../breaker/slow-rate.ts';
 import { consecutive } from '../breaker/trigger.ts';
 import { follow, settled, VirtualTime } from '../testing/virtual-time.ts';
 import { bulkhead } from './bulkhead.ts';
@@ -302,4 +303,18 @@ test('a probe that the caller aborts is given back at once', async () => {
   expect(breaker.admits(10_000)).toBe(false);
   caller.abort();
   expect(breaker.admits(10_000)).toBe(true);
+});
+
+test.each([
+  { name: 'timed where the breaker asks for it', slowMs: 100, state: 'open' },
+  { name: 'and good if fast enough', slowMs: 101, state: 'closed' },
+])('calls through a breaker are $name', async ({ slowMs, state }) => {
+  const time = new VirtualTime();
+  const trip = slowRate({ slowMs, requestCountMin: 1 });
+  const breaker = createBreaker({ trip, clock: time });
+  const call = pipeline(breaker).with({ ports: portsOf(time) });
+  const end = call.execute(() => new Promise((done) => time.after(100, () => done(1))));
+  await time.advance(100);
+  await end;
+  expect(breaker.state).toBe(state);
 });

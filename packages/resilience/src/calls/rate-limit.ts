@@ -126,6 +126,10 @@ class RateLimitFrame extends PolicyFrame {
   }
 
   returned(value: unknown): void {
+    if (this.isDone) {
+      this.lane.call.discard(value);
+      return;
+    }
     this.isDone = true;
     this.up.returned(value, this);
   }

@@ -2,10 +2,12 @@ import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { follow, settled, VirtualTime } from '../testing/virtual-time.ts';
+import { activeCallsOf } from './active-calls.ts';
 import { BreakerOpenError } from './breaker-open-error.ts';
 import type { CallOptions } from './call.ts';
+import { hedge } from './hedge.ts';
 import { pipeline } from './pipeline.ts';
-import { type RetryOptions, retry } from './retry.ts';
+import { type RetryNotice, type RetryOptions, retry } from './retry.ts';
 
 const boom = new Error('boom');
 
@@ -187,4 +189,67 @@ test('retry: calls that have ended count no more', async () => {
   }
   await time.advance(10);
   expect(budget.inFlightCount).toBe(3);
+});
+
+test('retry: what may not be done twice is not, though its result asks for it', async () => {
+  let callCount = 0;
+  const call = pipeline(retry({ isRetryableResult: () => true }));
+  const end = call.execute(() => (callCount += 1), { repeatable: false });
+  expect([await end, callCount]).toEqual([1, 1]);
+});
+
+test('retry: a hedge with the same budget does not count its call again', async () => {
+  const time = new VirtualTime();
+  const budget = new RetryBudget({ ratio: 1, perSecondMin: 0, windowMs: 10_000 });
+  const ports = { clock: time, timers: time, rng: () => 0.5 };
+  const policies = [retry({ budget }), hedge({ delay: 5, budget })];
+  for (const order of [policies, policies.toReversed()]) {
+    const call = pipeline(...order).with({ ports });
+    const caller = new AbortController();
+    for (let n = 0; n < 50; n += 1) void call.settle(never, { signal: caller.signal });
+    await time.advance(10);
+    // A fifth of those under way, as for retries alone.
+    expect([activeCallsOf(budget).count, budget.inFlightCount]).toEqual([50, 10]);
+    caller.abort();
+    expect([activeCallsOf(budget).count, budget.inFlightCount]).toEqual([0, 0]);
+  }
+});
+
+test('retry: onRetry is told of each retry, and of no other end', async () => {
+  const time = new VirtualTime();
+  const notices: RetryNotice[] = [];
+  const onRetry = (notice: RetryNotice) => notices.push(notice);
+  const value = follow(retried(time, flaky(time, 2).fn, { onRetry }));
+  const thrown = follow(retried(time, flaky(time).fn, { onRetry, isRetryable: () => false }));
+  const budget = new RetryBudget({ ratio: 0, perSecondMin: 0, windowMs: 10_000 });
+  const unpaid = follow(retried(time, flaky(time).fn, { onRetry, budget }));
+  await time.advance(1_000);
+  expect([value.value, thrown.thrown, unpaid.thrown]).toEqual(['try 2', boom, boom]);
+  expect(notices).toEqual([
+    { attempt: 1, delayMs: 12.5, ending: { kind: 'thrown', thrown: boom } },
+  ]);
+  notices.length = 0;
+  const isRetryableResult = () => true;
+  const given = follow(retried(time, () => 'bad', { onRetry, isRetryableResult }));
+  await time.advance(1_000);
+  expect(given.value).toBe('bad');
+  const ending = { kind: 'returned', value: 'bad' };
+  expect(notices).toEqual([
+    { attempt: 1, delayMs: 12.5, ending },
+    { attempt: 2, delayMs: 25, ending },
+  ]);
+});
+
+test('retry: what onRetry throws ends the call, and leaves nothing behind', async () => {
+  const time = new VirtualTime();
+  const budget = new RetryBudget({});
+  const odd = new Error('odd');
+  const onRetry = (): never => {
+    throw odd;
+  };
+  const tries = flaky(time);
+  const call = follow(retried(time, tries.fn, { onRetry, budget }));
+  await time.advance(1_000);
+  expect([call.thrown, tries.atMs]).toEqual([odd, [0]]);
+  expect([activeCallsOf(budget).count, budget.inFlightCount, time.timerCount]).toEqual([0, 0, 0]);
 });

@@ -14,6 +14,16 @@ import { RefusedError } from './refused-error.ts';
 import type { FailureKind } from './settled.ts';
 import type { TimedOutError } from './timed-out-error.ts';
 
+/** What `onRetry` is told. */
+export interface RetryNotice {
+  /** The try that has just ended: 1 for the first. */
+  readonly attempt: number;
+  /** How long it is until the next one begins. */
+  readonly delayMs: number;
+  /** How it ended. */
+  readonly ending: CallEnding;
+}
+
 /** Options of `retry`. */
 export interface RetryOptions {
   /** Retries after the first try. Default 2. */
@@ -36,6 +46,8 @@ export interface RetryOptions {
   readonly retryAfterMs?: ((ending: CallEnding) => number | undefined) | undefined;
   /** Shared by all calls to one service; where it is exhausted, the failure is final. */
   readonly budget?: RetryBudget | undefined;
+  /** Told of each retry before its wait begins. What it throws ends the call. Default: nobody. */
+  readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }
 
 const defaults: Bounds = {
@@ -129,6 +141,8 @@ class RetryFrame extends PolicyFrame {
   #attempt: number;
   /** A timeout around has passed: nothing new shall begin. */
   #isWarned: boolean;
+  /** Among the active calls of the budget; a hedge with the same one may count the call already. */
+  #isCounted: boolean;
   /** Absent: never. */
   #giveUpAtMs: number | undefined;
   /** From the first wait on. */
@@ -143,6 +157,7 @@ class RetryFrame extends PolicyFrame {
     this.#shared = shared;
     this.#attempt = 1;
     this.#isWarned = false;
+    this.#isCounted = false;
     this.#giveUpAtMs = undefined;
     this.#backOff = undefined;
   }
@@ -154,7 +169,11 @@ class RetryFrame extends PolicyFrame {
       this.#giveUpAtMs = deadlineAfter(call.nowMs(), bounds.giveUpAfterMs);
     }
     if (active !== undefined) {
-      active.count += 1;
+      if (call.countedIn !== options.budget) {
+        active.count += 1;
+        this.#isCounted = true;
+        call.countedIn = options.budget;
+      }
       if (call.depositedIn !== options.budget) options.budget?.deposit(call.nowMs());
       call.depositedIn = options.budget;
     }
@@ -172,9 +191,13 @@ class RetryFrame extends PolicyFrame {
   }
 
   returned(value: unknown): void {
+    const { call } = this.lane;
     const { isRetryableResult } = this.#shared.policy.options;
-    if (isRetryableResult?.(value) === true && this.#retries({ kind: 'returned', value })) {
-      this.lane.call.discard(value);
+    const isRetryable = isRetryableResult !== undefined && call.isRepeatable;
+    const isRetried =
+      isRetryable && isRetryableResult(value) && this.#retries({ kind: 'returned', value });
+    if (isRetried || this.isDone) {
+      call.discard(value);
       return;
     }
     this.isDone = true;
@@ -183,33 +206,30 @@ class RetryFrame extends PolicyFrame {
   }
 
   override ended(kind: FailureKind, error: unknown, from: Frame): void {
+    if (this.isDone) return;
     const isHarmless =
       this.lane.call.isRepeatable || (error instanceof JudgedError && error.replayable);
     const isRetryable = kind !== 'refused' && isHarmless && this.#shared.policy.isRetryable(error);
-    if (isRetryable && this.#retries({ kind: 'thrown', thrown: error })) {
-      if (this.#backOff !== undefined) this.#backOff.last = { kind, error };
-    } else {
-      super.ended(kind, error, from);
-    }
+    const ending: CallEnding = { kind: 'thrown', thrown: error };
+    if (isRetryable && this.#retries(ending, { kind, error })) return;
+    super.ended(kind, error, from);
   }
 
   /** Whether another try follows, which it then arranges. */
-  #retries(ending: CallEnding): boolean {
+  #retries(ending: CallEnding, last?: Failed): boolean {
     this.#giveBack();
-    const { bounds } = this.#shared.policy;
+    if (this.isDone) return false;
+    const { bounds, options, active } = this.#shared.policy;
     if (this.#attempt > bounds.retryCountMax || this.#isWarned) return false;
     const { call } = this.lane;
     const ownMs = backoffMs(this.#attempt, bounds, call.ports.rng, this.#backOff?.ownMs);
     const delayMs = this.#delayMs(ending, ownMs);
     const deadlineMs = Math.min(this.#giveUpAtMs ?? Number.POSITIVE_INFINITY, this.up.deadlineMs);
-    if (call.nowMs() + delayMs >= deadlineMs || !this.#withdraw()) return false;
+    if (this.isDone || call.nowMs() + delayMs >= deadlineMs || !this.#withdraw()) return false;
     const timer = call.ports.timers.after(delayMs, () => this.#again());
-    this.#backOff = {
-      ownMs,
-      timer,
-      isWithdrawn: this.#shared.policy.active !== undefined,
-      last: undefined,
-    };
+    this.#backOff = { ownMs, timer, isWithdrawn: active !== undefined, last };
+    // Last, so that what it does to the call finds everything in its place.
+    options.onRetry?.({ attempt: this.#attempt, delayMs, ending });
     return true;
   }
 
@@ -267,7 +287,9 @@ class RetryFrame extends PolicyFrame {
     this.#stopWaiting();
     this.#giveBack();
     const { active } = this.#shared.policy;
-    if (active !== undefined) active.count -= 1;
+    if (active === undefined || !this.#isCounted) return;
+    active.count -= 1;
+    this.lane.call.countedIn = undefined;
   }
 }
 

@@ -22,7 +22,8 @@ export interface TimeoutOptions {
 
 /**
  * Ends what is further in after that time, with `TimedOutError`. The caller's own abort is no
- * timeout. Nothing is left behind: no timer, no listener, no signal unless somebody read it.
+ * timeout. Nothing is left behind: no timer that keeps the process alive, no listener, no signal
+ * unless somebody read it.
  */
 export function timeout(options: number | TimeoutOptions): Policy {
   return new TimeoutPolicy(typeof options === 'number' ? { timeoutMs: options } : options);
@@ -113,6 +114,10 @@ class TimeoutFrame extends PolicyFrame implements DeadlineEntry {
   }
 
   returned(value: unknown): void {
+    if (this.isDone) {
+      this.lane.call.discard(value);
+      return;
+    }
     this.isDone = true;
     this.close();
     this.up.returned(value, this);

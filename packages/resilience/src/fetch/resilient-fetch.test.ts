@@ -204,3 +204,46 @@ test('a bad reply lets go of its connection before the next try', async () => {
   await time.advance(100);
   expect([call, cancelled]).toEqual([{}, [0]]);
 });
+
+/** As that of a library: none of the runtime's own classes. */
+function foreignFetch(...statuses: number[]) {
+  const sent: unknown[] = [];
+  const send = (input: unknown): Promise<Response> => {
+    sent.push(input);
+    const status = statuses.shift() ?? 200;
+    const reply = { status, headers: new Headers(), body: null };
+    return Promise.resolve(reply as unknown as Response);
+  };
+  const call = resilientFetch(retry({ baseMs: 0, maxMs: 0 }), { fetch: send });
+  return { sent, call };
+}
+
+test('a fetch of a library: its replies are replies', async () => {
+  const { call } = foreignFetch(500);
+  expect((await call(URL)).status).toBe(500);
+});
+
+test('a fetch of a library: its requests are requests, and a POST is not sent twice', async () => {
+  const { call, sent } = foreignFetch(503, 503);
+  const headers = new Headers();
+  const request = { method: 'POST', url: URL, headers, body: null, signal: null };
+  expect((await call(request as unknown as Request)).status).toBe(503);
+  expect(sent).toEqual([request]);
+});
+
+test('a signal of null frees the call from that of its Request', async () => {
+  const { through } = serviceOf(200);
+  const signal = AbortSignal.abort('gone');
+  const request = new Request(URL, { signal });
+  await expect(through([retry()])(request)).rejects.toBe('gone');
+  expect((await through([retry()])(request, { signal: null })).status).toBe(200);
+});
+
+test('a classifier that throws ends the call, and the body', async () => {
+  const { through, cancelled } = serviceOf(200);
+  const classify = (): never => {
+    throw reset;
+  };
+  await expect(through([timeout(10)], { classify })(URL)).rejects.toBe(reset);
+  expect(cancelled).toEqual([0]);
+});

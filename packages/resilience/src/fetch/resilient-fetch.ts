@@ -38,12 +38,13 @@ export function resilientFetch(
 ): Fetch {
   const { fetch: send = globalThis.fetch, keyOf } = options;
   return async (input, init = {}) => {
-    const request = input instanceof Request ? input : undefined;
+    const request = isRequest(input) ? input : undefined;
     const method = (init.method ?? request?.method ?? 'GET').toUpperCase();
-    const url = input instanceof Request ? input.url : String(input);
+    const url = isRequest(input) ? input.url : String(input);
     const repetition = repetitionOf(method, request, init);
     const call = new FetchCall({ input, init, send, repetition, rules: options });
-    const signal = init.signal ?? request?.signal;
+    // `null` frees the call from the signal of its Request.
+    const signal = init.signal === undefined ? request?.signal : init.signal;
     const settled = await policy.settle<Response>((context) => call.attempt(context, signal), {
       signal: signal ?? undefined,
       key: keyOf === undefined ? `${method} ${originOf(url)}` : keyOf({ method, url }),
@@ -56,7 +57,9 @@ export function resilientFetch(
       call.keep(undefined);
       throw error;
     }
-    if (error.reply instanceof Response) return call.keep(error.reply);
+    const { reply } = error;
+    // Only attempts make such errors, or the pipeline's own functions, which then have no reply.
+    if (reply !== undefined) return call.keep(reply as Response);
     call.keep(undefined);
     throw error.cause;
   };
@@ -95,7 +98,13 @@ class FetchCall {
     const retryAfter = reply.headers.get('retry-after') ?? undefined;
     const head = { status: reply.status, retryAfter, it: reply };
     const wallMs = Date.parse(reply.headers.get('date') ?? '');
-    const judged = judgeReply(repetition, rules, head, wallMs);
+    let judged: JudgedError | undefined;
+    try {
+      judged = judgeReply(repetition, rules, head, wallMs);
+    } catch (thrown) {
+      cancelBody(reply);
+      throw thrown;
+    }
     if (judged === undefined) return reply;
     if (own.aborted) cancelBody(reply);
     else this.#badReplies.push(reply);
@@ -125,6 +134,11 @@ function repetitionOf(method: string, request: Request | undefined, init: Reques
     hasIdempotencyKey: headers.has('idempotency-key'),
     isReplayable: !isStream && !isSpent,
   };
+}
+
+/** Not by class: a `fetch` of a library has a `Request` of its own. */
+function isRequest(input: string | URL | Request): input is Request {
+  return typeof input === 'object' && 'method' in input;
 }
 
 function isIterator(body: unknown): boolean {

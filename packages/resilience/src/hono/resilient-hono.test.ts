@@ -97,3 +97,28 @@ test('an error is a failure, whatever its handler makes of it', async () => {
   expect((await app.request('/')).status).toBe(200);
   expect((await app.request('/')).status).toBe(503);
 });
+
+test('a reply that streams is given at its head, and takes as long as it takes', async () => {
+  const time = new VirtualTime();
+  const ports = { clock: time, timers: time, rng: () => 0 };
+  const app = new Hono<{ Variables: ResilienceVariables }>();
+  const places = bulkhead({ limit: 1 });
+  app.use(resilience(pipeline(timeout(50), places).with({ ports })));
+  const signals: AbortSignal[] = [];
+  let end = (): void => {};
+  app.get('/', (c) => {
+    signals.push(c.get('resilience').signal);
+    const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      end = () => {
+        controller.enqueue(new TextEncoder().encode('late'));
+        controller.close();
+      };
+    };
+    return c.body(new ReadableStream({ start }));
+  });
+  const reply = await app.request('/');
+  await time.advance(1_000);
+  end();
+  expect([reply.status, await reply.text(), signals[0]?.aborted]).toEqual([200, 'late', false]);
+  expect([places.activeCount, time.timerCount]).toEqual([0, 0]);
+});

@@ -86,8 +86,16 @@ export class AttemptHandler implements Handler {
     const controller = this.#controller;
     relay.target = controller;
     this.#outlet = { handler, relay };
-    handler.onResponseStart?.(relay, this.status, this.headers, this.#statusMessage);
-    for (const event of this.#early) event(handler, relay);
+    try {
+      handler.onResponseStart?.(relay, this.status, this.headers, this.#statusMessage);
+      for (const event of this.#early) event(handler, relay);
+    } catch (thrown) {
+      // As undici does it: what a handler throws ends its request.
+      this.#isDropped = true;
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      controller?.abort(error);
+      handler.onResponseError?.(relay, error);
+    }
     this.#early = [];
     if (!relay.paused) controller?.resume();
   }

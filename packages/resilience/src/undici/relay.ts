@@ -1,5 +1,7 @@
 import type { Dispatcher } from 'undici';
 
+type Raw = NonNullable<Dispatcher.DispatchController['rawHeaders']> | null;
+
 /**
  * What the caller's handler steers by: stays the same while attempts come and go, and steers the
  * attempt whose reply is given out.
@@ -24,6 +26,15 @@ export class Relay implements Dispatcher.DispatchController {
 
   get reason(): Error | null {
     return this.aborted ? (this.#controller.signal.reason as Error) : null;
+  }
+
+  /** As they came, for callers that ask for them. */
+  get rawHeaders(): Raw {
+    return this.#target?.rawHeaders ?? null;
+  }
+
+  get rawTrailers(): Raw {
+    return this.#target?.rawTrailers ?? null;
   }
 
   /** From now on that attempt is steered. */

@@ -1,7 +1,7 @@
 /** Against undici itself, and a server of node:http. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Agent, type Dispatcher, fetch, request } from 'undici';
+import { Agent, type Dispatcher, fetch, request, stream } from 'undici';
 import { afterEach, expect, test } from 'vitest';
 import { consecutive } from '../breaker/trigger.ts';
 import { bulkhead } from '../calls/bulkhead.ts';
@@ -169,3 +169,31 @@ test('a reply under way can be aborted', async () => {
   await expect(reply.body.text()).rejects.toThrow('enough');
   expect(places.activeCount).toBe(0);
 });
+
+test.each<{ name: string; options: ResilientDispatchOptions }>([
+  { name: 'keyOf', options: { keyOf: fail } },
+  { name: 'classify', options: { classify: fail } },
+])('what $name throws is an error of the request', async ({ options }) => {
+  const { origin } = await serviceOf();
+  await expect(request(origin, { dispatcher: agentOf(timeout(0), options) })).rejects.toThrow(
+    'odd',
+  );
+});
+
+test('what the handler of the caller throws is an error of the request', async () => {
+  const { origin } = await serviceOf();
+  const dispatcher = agentOf(timeout(1_000));
+  await expect(stream(origin, { dispatcher, method: 'GET' }, fail)).rejects.toThrow('odd');
+});
+
+test('headers as they came are there for who asks', async () => {
+  const { origin } = await serviceOf();
+  const dispatcher = agentOf(timeout(1_000));
+  const reply = await request(origin, { dispatcher, responseHeaders: 'raw' });
+  await reply.body.dump();
+  expect(reply.headers).toContain('Connection');
+});
+
+function fail(): never {
+  throw new Error('odd');
+}

@@ -41,7 +41,8 @@ export function resilience(
   return (dispatch) => (request, handler) => {
     const isTunnel = request.method === 'CONNECT' || Boolean(request.upgrade);
     if (isTunnel) return dispatch(request, handler);
-    void new DispatchCall({ dispatch, request, handler, options }).run(policy);
+    const call = new DispatchCall({ dispatch, request, handler, options });
+    call.run(policy).catch((thrown: unknown) => call.fail(thrown));
     return true;
   };
 }
@@ -93,31 +94,41 @@ class DispatchCall {
       return;
     }
     this.#keep(undefined);
-    const cause = error instanceof JudgedError ? error.cause : error;
+    this.fail(error instanceof JudgedError ? error.cause : error);
+  }
+
+  /** The request ends without a reply. */
+  fail(cause: unknown): void {
     const reason = cause instanceof Error ? cause : new Error(String(cause));
-    handler.onResponseError?.(this.#relay, reason);
+    this.#parts.handler.onResponseError?.(this.#relay, reason);
   }
 
   #attempt(context: CallContext): Promise<AttemptHandler> {
     const { dispatch, request, options } = this.#parts;
     if (context.hedge === 0) this.#keep(undefined);
     const { signal } = context;
-    return new Promise((resolve, reject) => {
-      const onHead = (reply: AttemptHandler): void => {
-        const judged = this.#judge(reply);
-        if (judged === undefined) {
-          resolve(reply);
-          return;
-        }
-        if (signal.aborted) reply.drop();
-        else this.#badReplies.push(reply);
-        reject(judged);
-      };
+    const head = new Promise<AttemptHandler>((resolve, reject) => {
       const onError = (error: Error): void => {
         reject(signal.aborted ? error : judgeThrown(this.#repetition, options, error));
       };
-      dispatch(request, new AttemptHandler({ onHead, onError }, signal));
+      dispatch(request, new AttemptHandler({ onHead: resolve, onError }, signal));
     });
+    return head.then((reply) => this.#received(reply, signal));
+  }
+
+  /** Gives a good reply; throws what is to be said of a bad one, which is kept. */
+  #received(reply: AttemptHandler, signal: AbortSignal): AttemptHandler {
+    let judged: JudgedError | undefined;
+    try {
+      judged = this.#judge(reply);
+    } catch (thrown) {
+      reply.drop();
+      throw thrown;
+    }
+    if (judged === undefined) return reply;
+    if (signal.aborted) reply.drop();
+    else this.#badReplies.push(reply);
+    throw judged;
   }
 
   #judge(reply: AttemptHandler): JudgedError | undefined {
