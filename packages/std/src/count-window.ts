@@ -1,13 +1,18 @@
 import type { OutcomeRun, OutcomeWindow } from './window.ts';
 
+/** Events that may be told at once if each takes its step: about a microsecond. */
+const BATCH_MAX = 1_000;
+
 /**
  * Counts of two kinds of event over the last `size` events, whenever they came: a ring with the
- * sums beside it. One event costs the same whatever the size; memory is a byte for each.
+ * sums beside it. One event costs the same whatever the size, and so do any number of successes
+ * while there is no failure; memory is a byte for each.
  */
 export class CountWindow implements OutcomeWindow {
+  /** 1 where an event failed; 0 too where there is none yet. */
   readonly #ring: Uint8Array;
   #next = 0;
-  #successCount = 0;
+  #failureCount = 0;
   #totalCount = 0;
 
   /** `size` is a whole number of at least 1. */
@@ -17,14 +22,18 @@ export class CountWindow implements OutcomeWindow {
 
   record(succeeded: boolean, _nowMs: number, count = 1): void {
     const ring = this.#ring;
-    // A ring of successes stays one, and where it begins is no matter.
-    if (succeeded && this.#successCount === ring.length) return;
     // More than the ring holds would only overwrite itself.
-    for (let left = Math.min(count, ring.length); left > 0; left -= 1) {
-      if (this.#totalCount < ring.length) this.#totalCount += 1;
-      else this.#successCount -= ring[this.#next] ?? 0;
-      if (succeeded) this.#successCount += 1;
-      ring[this.#next] = succeeded ? 1 : 0;
+    const added = Math.min(count, ring.length);
+    this.#totalCount = Math.min(this.#totalCount + added, ring.length);
+    if (succeeded && this.#failureCount === 0) {
+      // Zeros over zeros.
+      this.#next = (this.#next + added) % ring.length;
+      return;
+    }
+    const mark = succeeded ? 0 : 1;
+    for (let left = added; left > 0; left -= 1) {
+      this.#failureCount += mark - (ring[this.#next] ?? 0);
+      ring[this.#next] = mark;
       this.#next = this.#next + 1 === ring.length ? 0 : this.#next + 1;
     }
   }
@@ -33,11 +42,11 @@ export class CountWindow implements OutcomeWindow {
   roll(_nowMs: number): void {}
 
   get successCount(): number {
-    return this.#successCount;
+    return this.#totalCount - this.#failureCount;
   }
 
   get failureCount(): number {
-    return this.#totalCount - this.#successCount;
+    return this.#failureCount;
   }
 
   get totalCount(): number {
@@ -45,7 +54,8 @@ export class CountWindow implements OutcomeWindow {
   }
 
   get endsAtMs(): number {
-    return Number.POSITIVE_INFINITY;
+    const isCheap = this.#failureCount === 0 || this.#ring.length <= BATCH_MAX;
+    return isCheap ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   }
 
   /** Equal outcomes in a row are one run; each is 0 ms old. */
@@ -53,7 +63,7 @@ export class CountWindow implements OutcomeWindow {
     const runs: [number, number, number][] = [];
     for (let back = this.#totalCount; back > 0; back -= 1) {
       const index = (this.#next - back + this.#ring.length) % this.#ring.length;
-      const kind = this.#ring[index] === 1 ? 1 : 2;
+      const kind = this.#ring[index] === 1 ? 2 : 1;
       const last = runs.at(-1);
       if (last !== undefined && last[kind] > 0) last[kind] += 1;
       else runs.push(kind === 1 ? [0, 1, 0] : [0, 0, 1]);
@@ -62,8 +72,7 @@ export class CountWindow implements OutcomeWindow {
   }
 
   reset(): void {
-    this.#next = 0;
-    this.#successCount = 0;
-    this.#totalCount = 0;
+    if (this.#failureCount > 0) this.#ring.fill(0);
+    this.#next = this.#failureCount = this.#totalCount = 0;
   }
 }

@@ -127,3 +127,28 @@ test('property: the ring of calls is the end of a list of all', () => {
     }),
   );
 });
+
+test('a ring of calls that was reset holds no failure of before', () => {
+  const window = new CountWindow(4);
+  window.record(false, 0, 3);
+  window.reset();
+  window.record(true, 0, 2);
+  window.record(false, 0);
+  window.record(true, 0, 9);
+  expect([counts(window), outcomeRuns(window, 0)]).toEqual([[4, 0], [[0, 4, 0]]]);
+});
+
+test('property: equal outcomes recorded at once are those recorded one by one', () => {
+  const runs = fc.array(fc.tuple(fc.boolean(), fc.nat(12)));
+  fc.assert(
+    fc.property(runs, fc.integer({ min: 1, max: 9 }), (list, size) => {
+      const [atOnce, singly] = [new CountWindow(size), new CountWindow(size)];
+      for (const [succeeded, count] of list) {
+        atOnce.record(succeeded, 0, count);
+        for (let call = 0; call < count; call += 1) singly.record(succeeded, 0);
+        expect(outcomeRuns(atOnce, 0)).toEqual(outcomeRuns(singly, 0));
+        expect(counts(atOnce)).toEqual(counts(singly));
+      }
+    }),
+  );
+});

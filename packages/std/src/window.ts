@@ -8,8 +8,9 @@ export interface OutcomeWindow {
   readonly failureCount: number;
   readonly totalCount: number;
   /**
-   * Before this time outcomes are counted alike, whatever their time: as of the present bucket. Not
-   * before all times unless there is one; `Infinity` where time is no matter.
+   * Before this time successes may as well be told later and all at once: they are counted alike, as
+   * of the present bucket, and it costs little. Before all times while that is not so; `Infinity`
+   * where time is no matter.
    */
   readonly endsAtMs: number;
   /** Forgets everything. */
