@@ -1,5 +1,6 @@
 /** What can be said of an object alone, beyond its schema. */
 import { unreachable } from '@leno/std';
+import { defaults } from '../defaults.ts';
 import type { Fault, Path } from '../findings/finding.ts';
 import { optionalMs } from '../kinds/duration.ts';
 import type { ConfigObject } from '../kinds/kind.ts';
@@ -55,8 +56,11 @@ function repeated(
 
 function checkTrafficPolicy(policy: TrafficPolicy): readonly Fault[] {
   const { breaker, retry } = policy.spec;
+  // What is not given is the default, and a proxy refuses what contradicts that too.
+  const { openMs, openMaxMs } = defaults.breaker;
+  const [open, openMax] = [breaker?.open ?? `${openMs}ms`, breaker?.openMax ?? `${openMaxMs}ms`];
   return [
-    ...ordered(['spec', 'breaker', 'open'], breaker?.open, breaker?.openMax),
+    ...ordered(['spec', 'breaker', 'open'], open, openMax),
     ...ordered(['spec', 'retry', 'backoff'], retry?.backoff, retry?.backoffMax),
   ];
 }

@@ -127,6 +127,16 @@ test.each([
     is: ['6:19 LN0111 spec.breaker.open', '7:20 LN0111 spec.retry.backoff'],
   },
   {
+    name: 'an opening beyond the longest by default',
+    text: policy('breaker: {open: 90s}'),
+    is: ['6:19 LN0111 spec.breaker.open'],
+  },
+  {
+    name: 'a longest opening below the first by default',
+    text: policy('breaker: {openMax: 500ms}'),
+    is: ['6:12 LN0111 spec.breaker.open'],
+  },
+  {
     name: 'a name with a dot',
     text: service('{ports: [{port: 80}]}', 'name: a.b'),
     is: ['3:18 LN0106 metadata.name'],
