@@ -71,6 +71,22 @@ test('endpoints without a weight do not let the last of the others be taken out'
   expect(both.map((it) => it.breaker.admits(0))).toEqual([false, true]);
 });
 
+test('an endpoint that loses its weight while it is out leaves its place to others', () => {
+  const bodies = [1, 2, 3, 4].map((port) => endpoint(port));
+  const { cluster, breakDown } = bench(bodies);
+  const admitting = (): boolean[] => cluster.endpoints.map((it) => it.breaker.admits(0));
+  for (const each of cluster.endpoints.slice(0, 2)) breakDown(each);
+  const kept = cluster.endpoints[2];
+  const weighted = bodies.map((body, index) => ({ ...body, weight: index < 2 ? 0 : 1 }));
+  cluster.setEndpoints(weighted, 0);
+  expect([cluster.ejectedCount, cluster.endpoints[2]]).toEqual([0, kept]);
+  for (const each of cluster.endpoints.slice(2)) breakDown(each);
+  expect(admitting().slice(2)).toEqual([false, true]);
+  // With a weight again it is as one that is new.
+  cluster.setEndpoints([...bodies], 0);
+  expect(admitting()).toEqual([true, true, false, true]);
+});
+
 test.each([
   { name: 'nobody', bodies: [], failFast: true, expected: 'no-endpoint' },
   {

@@ -219,7 +219,7 @@ export class Cluster {
   }
 
   #carryOver(known: Endpoint | undefined, body: EndpointBody): Endpoint {
-    if (known !== undefined && sameAddress(known.body, body)) {
+    if (known !== undefined && isSameStay(known.body, body)) {
       known.body = body;
       return known;
     }
@@ -237,9 +237,13 @@ export class Cluster {
   }
 }
 
-/** Whether an endpoint with the same id is still at the same place under the same name. */
-function sameAddress(one: EndpointBody, other: EndpointBody): boolean {
+/**
+ * Whether an endpoint with the same id is still at the same place under the same name. Without a
+ * weight it is as good as gone: out, it would hold a place that nobody asks it to give back.
+ */
+function isSameStay(one: EndpointBody, other: EndpointBody): boolean {
   return (
+    one.weight > 0 === other.weight > 0 &&
     one.address === other.address &&
     one.port === other.port &&
     one.transport === other.transport &&
