@@ -58,26 +58,34 @@ export class CallBreaker extends Breaker {
    */
   execute<T>(fn: () => T | PromiseLike<T>): Promise<T> {
     const startMs = this.#startMs();
-    const permit = this.tryAcquire(startMs);
-    if (permit >= 0) return this.#call(fn, permit, startMs);
-    const error = new BreakerOpenError(this.#refusal(startMs));
-    // Rejected once the caller listens: else the runtime notes an unhandled rejection, and takes it
-    // back, which costs more than all the rest.
-    return new Promise((_, reject) => queueMicrotask(() => reject(error)));
+    try {
+      const permit = this.tryAcquire(startMs);
+      if (permit >= 0) return this.#call(fn, permit, startMs);
+      const error = this.refusal(startMs);
+      // Rejected once the caller listens: else the runtime notes an unhandled rejection, and takes
+      // it back, which costs more than all the rest.
+      return new Promise((_, reject) => queueMicrotask(() => reject(error)));
+    } catch (thrown) {
+      // By a listener, which `tryAcquire` tells.
+      return attempt(() => {
+        throw thrown;
+      });
+    }
   }
 
   /**
    * As `execute`, but never rejects: gives how the call ended, as `returned`, `failed` (whatever
    * `fn` threw) or `refused` (by this breaker; the error is made when it is read).
    */
-  settle<T>(fn: () => T | PromiseLike<T>): Promise<Settled<T>> {
+  async settle<T>(fn: () => T | PromiseLike<T>): Promise<Settled<T>> {
     const startMs = this.#startMs();
-    const permit = this.tryAcquire(startMs);
-    if (permit < 0) return Promise.resolve(new Refused(this.#refusal(startMs)));
-    return this.#call(fn, permit, startMs).then(
-      (value) => ({ kind: 'returned', value }),
-      (error: unknown) => ({ kind: 'failed', error }),
-    );
+    try {
+      const permit = this.tryAcquire(startMs);
+      if (permit < 0) return new Refused(this.#refusal(startMs));
+      return { kind: 'returned', value: await this.#call(fn, permit, startMs) };
+    } catch (error) {
+      return { kind: 'failed', error }; // Or a listener's, which `tryAcquire` tells.
+    }
   }
 
   /** Settles a permit by what the classifier says of the ending. */
@@ -87,7 +95,9 @@ export class CallBreaker extends Breaker {
       outcome = (this.#classify ?? classifyCall)(ending);
     } finally {
       // A classifier that throws must not lose the permit.
-      if (outcome === 'failure' && ending.kind === 'thrown') this.lastFailure = ending.thrown;
+      if (outcome === 'failure') {
+        this.lastFailure = ending.kind === 'thrown' ? ending.thrown : undefined;
+      }
       this.record(outcome, permit, nowMs, tookMs);
     }
   }
