@@ -46,7 +46,8 @@ export function snapshotBreaker(breaker: Breaker, nowMs: number): BreakerSnapsho
 
 /**
  * Takes what `snapshotBreaker` said `elapsedMs` ago, on whatever clock; only for a breaker that has
- * not been used. It opens if the cap lets it. Takes the word for it: see `parseSnapshot`.
+ * not been used. It opens if the cap lets it. A share goes on where the trigger at its place is of
+ * the same kind. Takes the word for it: see `parseSnapshot`.
  */
 export function restoreBreaker(
   breaker: Breaker,
@@ -57,8 +58,11 @@ export function restoreBreaker(
   const thenMs = nowMs - elapsedMs;
   breaker['failureRow'] = snapshot.consecutiveFailureCount;
   for (const [index, gauge] of breaker['gauges'].entries()) {
-    restore(gauge, snapshot.rates[index]?.runs ?? [], thenMs);
+    const rate = snapshot.rates[index];
+    if (rate?.reason === gauge.trigger.reason) restore(gauge, rate.runs, thenMs);
   }
+  // A success has to end the row.
+  breaker['lookOver']();
   if (snapshot.openForMs === null || breaker['isHeld']()) return;
   breaker['openingCount'] = snapshot.openingCount;
   breaker['open']('restored', snapshot.openForMs, thenMs);
