@@ -41,8 +41,8 @@ export interface BreakerOptions {
    */
   readonly probeSuccessCountMin?: number | undefined;
   /**
-   * How long probes may take before they are lost, and others may take their place. At least 1;
-   * default 30 s.
+   * How long probes may take, from the first of those that are under way together, before they are
+   * lost, and others may take their place. At least 1; default 30 s.
    */
   readonly probeWaitMaxMs?: number | undefined;
 }

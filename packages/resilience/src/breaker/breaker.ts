@@ -19,10 +19,11 @@
  * - Closing forgets the windows; each opening in a row lasts longer; a recovery starts afresh.
  * - Reading changes nothing. Asking and settling allocate nothing and cost the same at any traffic.
  *
- * Sans-IO: `nowMs` comes in, and there is no timer; time that runs backwards is the present. Not a
- * rate limiter: 429 is the `rateOnly` outcome, which counts in the failure rate, resets nothing and
- * never recovers a probe. Over all of this lie the mode and the holds of `isolate`, which neither
- * change the state beneath nor are told to `onTransition`.
+ * Sans-IO: `nowMs` comes in, and there is no timer. What comes at a time that has run backwards
+ * counts as of the present; an opening ends at its time all the same. What is no time waits for
+ * nothing. Not a rate limiter: 429 is the `rateOnly` outcome, which counts in the failure rate,
+ * resets nothing and never recovers a probe. Over all of this lie the mode and the holds of
+ * `isolate`, which neither change the state beneath nor are told to `onTransition`.
  *
  * After linkerd2-proxy (consecutive or success rate), sony/gobreaker (generations), resilience4j
  * (three outcomes, modes, slow calls, a wait for probes), failsafe-go (the earliest verdict).
@@ -160,12 +161,14 @@ export class Breaker {
   retryAfterMs(nowMs: number): number {
     if (this.#isForced) return Number.POSITIVE_INFINITY;
     if (this.#isLenient) return 0;
-    if (this.status === 'open') return Math.max(0, this.openUntilMs - nowMs);
     // Where none is under way nothing could end the round: one may leave even if options shrank.
     const isFull =
       this.probeCount > 0 &&
       this.probeCount + this.#goodCount + this.#badCount >= this.options.probeCount;
-    return isFull ? Math.max(0, this.lostAtMs - nowMs) : 0;
+    const probesUntilMs = isFull ? this.lostAtMs : NEVER;
+    const untilMs = this.status === 'open' ? this.openUntilMs : probesUntilMs;
+    // Nobody waits until what is no time, or from then on: it would be for ever.
+    return nowMs < untilMs ? untilMs - nowMs : 0;
   }
 
   /** The state in which a call at that time would find the breaker. */
@@ -177,8 +180,8 @@ export class Breaker {
 
   /**
    * New values for the options given, from the next outcome on; the others stay. State stays, and
-   * so does each window, unless its size or what it counts has changed. After a change of mode,
-   * outcomes of calls from before it are dropped.
+   * so does the window of each share that is where it was in `trip`, unless its size or what it
+   * counts has changed. After a change of mode, outcomes of calls from before it are dropped.
    */
   update(options: BreakerOptions): void {
     const next = completeBreakerOptions(options, this.options);
@@ -191,9 +194,13 @@ export class Breaker {
 
   /** Gives its place under the cap back, as the endpoint leaves. Outcomes are dropped. */
   dispose(nowMs: number): void {
-    if (this.status === 'closed') this.generation += 1;
-    else this.close('disposed', nowMs);
+    const { cap } = this;
+    // First of all, as a listener may throw, or open it again.
     this.cap = undefined;
+    this.generation += 1;
+    if (this.status === 'closed') return;
+    cap?.restore();
+    this.close('disposed', nowMs);
   }
 
   /** Refuses whatever the state beneath. */
@@ -221,12 +228,14 @@ export class Breaker {
       return REFUSED;
     }
     if (this.#isLenient) {
+      // That of the state it enters, whatever a listener then makes of it.
+      const permit = this.generation + 1;
       this.close(mode === 'observe' ? 'observed' : 'over-cap', nowMs);
-      return this.generation;
+      return permit;
     }
     const isFirst = this.status === 'open';
     // Lost probes must not count any more, and a listener that calls must not take this permit.
-    const isLost = this.probeCount > 0 && nowMs >= this.lostAtMs;
+    const isLost = this.probeCount > 0 && !(nowMs < this.lostAtMs);
     const permit = isFirst || isLost ? this.generation + 1 : this.generation;
     if (isLost) this.probeCount = 0;
     if (this.probeCount === 0) this.lostAtMs = nowMs + this.options.probeWaitMaxMs;
@@ -239,11 +248,7 @@ export class Breaker {
   /** What is under way will count for nothing, so that nothing may wait for it. */
   protected forgetCalls(): void {
     this.generation += 1;
-    this.#forgetProbes();
     this.heldBy = undefined;
-  }
-
-  #forgetProbes(): void {
     this.probeCount = this.#goodCount = this.#badCount = 0;
   }
 
@@ -271,17 +276,16 @@ export class Breaker {
 
   #judge(reason: TripReason | undefined, nowMs: number): void {
     const before = this.heldBy;
-    this.heldBy = undefined;
-    if (reason === undefined) return;
-    if (!this.isHeld()) this.#trip(reason, nowMs);
-    else if (before === undefined) this.onWouldTrip?.(reason, nowMs);
+    this.heldBy = reason && this.holder();
+    if (!reason) return;
+    if (!this.heldBy) this.#trip(reason, nowMs);
+    else if (!before) this.onWouldTrip?.(reason, nowMs);
   }
 
-  /** Takes a place under the cap, or notes what keeps the breaker closed. */
-  protected isHeld(): boolean {
-    if (this.options.mode === 'observe') this.heldBy = 'observe';
-    else if (this.cap?.tryEject() === false) this.heldBy = 'cap';
-    return this.heldBy !== undefined;
+  /** Takes a place under the cap, or says what keeps the breaker closed. */
+  protected holder(): 'cap' | 'observe' | undefined {
+    if (this.options.mode === 'observe') return 'observe';
+    return this.cap?.tryEject() === false ? 'cap' : undefined;
   }
 
   /** A probe has ended, or said nothing. */
@@ -300,16 +304,22 @@ export class Breaker {
   #trip(reason: BreakerReason, nowMs: number): void {
     const { openMs, openGrowth, openMaxMs, openJitterRatio } = this.options;
     const index = this.openingCount;
-    // After a thousand openings this is Infinity, which the bound holds like everything else.
-    const baseMs = typeof openMs === 'number' ? openMs * openGrowth ** index : openMs(index);
-    this.openingCount += 1;
-    this.open(reason, Math.min(openMaxMs, baseMs * (1 + openJitterRatio * this.#rng())), nowMs);
+    let forMs = openMaxMs;
+    try {
+      // After a thousand openings this is Infinity, which the bound holds like everything else.
+      const baseMs = typeof openMs === 'number' ? openMs * openGrowth ** index : openMs(index);
+      forMs = Math.min(openMaxMs, baseMs * (1 + openJitterRatio * this.#rng()));
+    } finally {
+      // Even if `openMs` has thrown: its place under the cap is taken.
+      this.openingCount += 1;
+      this.open(reason, forMs, nowMs);
+    }
   }
 
   protected open(reason: BreakerReason, forMs: number, nowMs: number): void {
     // What is no time must not fall open.
     this.openUntilMs = nowMs + (forMs >= 0 ? forMs : this.options.openMaxMs);
-    this.#forgetProbes();
+    this.forgetCalls();
     this.#enter('open', reason, nowMs);
   }
 

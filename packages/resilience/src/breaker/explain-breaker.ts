@@ -63,7 +63,7 @@ export function restoreBreaker(
   }
   // A success has to end the row.
   breaker['lookOver']();
-  if (snapshot.openForMs === null || breaker['isHeld']()) return;
+  if (snapshot.openForMs === null || breaker['holder']()) return;
   breaker['openingCount'] = snapshot.openingCount;
   breaker['open']('restored', snapshot.openForMs, thenMs);
 }

@@ -35,10 +35,7 @@ export function isolateBreaker(breaker: Breaker, reason: string): BreakerHold {
  * number of at least 0. False if the cap or the mode `observe` keeps it closed.
  */
 export function forceOpenBreaker(breaker: Breaker, forMs: number, nowMs: number): boolean {
-  if (breaker['status'] === 'closed' && breaker['isHeld']()) {
-    breaker['lookOver']();
-    return false;
-  }
+  if (breaker['status'] === 'closed' && breaker['holder']()) return false;
   breaker['open']('forced', forMs, nowMs);
   return true;
 }
