@@ -174,3 +174,21 @@ test('a listener that throws leaves the breaker whole', () => {
   expect(() => breaker.success(probe, 1_500)).toThrow('closed');
   expect([breaker.stateAt(1_500), cap.ejectedCount]).toEqual(['closed', 0]);
 });
+
+test('held by a share that is judged no more, it is held no longer than to the next success', () => {
+  const breaker = make({ trip: failureRate({ requestCountMin: 2 }), mode: 'observe' });
+  fail(breaker, 0, 2);
+  breaker.success(breaker.tryAcquire(0), 0);
+  expect(explainBreaker(breaker, 0).heldBy).toBe('observe');
+  breaker.update({ trip: consecutive(3) });
+  breaker.success(breaker.tryAcquire(0), 0);
+  expect(explainBreaker(breaker, 0).heldBy).toBeUndefined();
+});
+
+test('a probe that is lost is under way no more', () => {
+  const breaker = make({ trip: consecutive(1), probeWaitMaxMs: 500 });
+  fail(breaker, 0);
+  breaker.tryAcquire(1_000);
+  const counts = [1_499, 1_500].map((nowMs) => explainBreaker(breaker, nowMs).probeCount);
+  expect(counts).toEqual([1, 0]);
+});

@@ -60,7 +60,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc
       .constantFrom('force', 'reset', 'hold', 'release', 'restore', 'leave')
-      .map((kind): Step => ({ kind }) as Step),
+      .map((kind): Step => ({ kind })),
   },
 );
 

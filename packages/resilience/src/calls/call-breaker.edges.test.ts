@@ -71,3 +71,11 @@ test.each([
   expect(await told('execute')).toMatchObject({ message: 'deaf' });
   expect(await told('settle')).toMatchObject({ kind: 'failed', error: { message: 'deaf' } });
 });
+
+test('a reply that a classifier takes for a failure opens at its time, a row alone or not', async () => {
+  const time = new VirtualTime();
+  await time.advance(5_000);
+  const breaker = breakerAt(time, { classify: () => 'failure' });
+  await breaker.execute(() => 503);
+  expect([breaker.state, breaker.retryAfterMs(time.nowMs())]).toEqual(['open', 1_000]);
+});
