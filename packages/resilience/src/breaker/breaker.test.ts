@@ -1,7 +1,8 @@
 import { seededRng } from '@leno/std';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
-import type { BreakerOptions } from './breaker-options.ts';
+import type { BreakerEngineOptions } from './breaker-options.ts';
+import { defaultTrip } from './default-breaker-options.ts';
 import { EjectionCap } from './ejection-cap.ts';
 import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
@@ -9,14 +10,14 @@ import { anyOf, consecutive } from './trigger.ts';
 import { lastMs } from './window-size.ts';
 
 /** The options of a breaker with a row and a share of the last `windowMs`; 0 switches one off. */
-interface Settings extends BreakerOptions {
+interface Settings extends Partial<BreakerEngineOptions> {
   readonly row?: number;
   readonly successRateMin?: number;
   readonly windowMs?: number;
   readonly requestCountMin?: number;
 }
 
-function optionsOf(settings: Settings = {}): BreakerOptions {
+function optionsOf(settings: Settings = {}): BreakerEngineOptions {
   const {
     row = 3,
     successRateMin = 0.8,
@@ -328,7 +329,7 @@ test.each([
 test('the defaults are those of the mesh, and what is given is never touched', () => {
   const given = Object.freeze(optionsOf());
   new Breaker(given, { rng: () => 0 });
-  const breaker = new Breaker({ openMs: undefined }, { rng: () => 0 });
+  const breaker = new Breaker({ trip: defaultTrip, openMs: undefined }, { rng: () => 0 });
   for (let failure = 0; failure < 4; failure += 1) breaker.failure(breaker.tryAcquire(0), 0);
   expect(breaker.stateAt(0)).toBe('closed');
   breaker.failure(breaker.tryAcquire(0), 0);

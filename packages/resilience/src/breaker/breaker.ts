@@ -29,10 +29,11 @@
  */
 import type { Rng } from '@leno/std';
 import {
+  type BreakerEngineOptions,
   type BreakerOptions,
   type CompleteBreakerOptions,
   completeBreakerOptions,
-  defaultBreakerOptions,
+  engineDefaults,
 } from './breaker-options.ts';
 import type { BreakerPorts } from './breaker-ports.ts';
 import type {
@@ -44,7 +45,7 @@ import type {
   TripReason,
 } from './breaker-report.ts';
 import type { EjectionCap } from './ejection-cap.ts';
-import { RateGauge } from './rate-gauge.ts';
+import type { RateGauge } from './rate-gauge.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -61,7 +62,7 @@ export class Breaker {
   // reach in from files of their own, which a bundle that does not call them leaves out.
   readonly #rng: Rng;
   protected cap: EjectionCap | undefined;
-  protected options: CompleteBreakerOptions = defaultBreakerOptions;
+  protected options: CompleteBreakerOptions;
   protected gauges: readonly RateGauge[] = [];
   protected holds: readonly BreakerHold[] = [];
   protected status: BreakerState = 'closed';
@@ -94,9 +95,10 @@ export class Breaker {
   /** Until when it is open. */
   protected openUntilMs = NEVER;
 
-  constructor(options: BreakerOptions, ports: BreakerPorts) {
+  constructor(options: BreakerEngineOptions, ports: BreakerPorts) {
     this.#rng = ports.rng;
     this.cap = ports.cap;
+    this.options = { ...engineDefaults, trip: options.trip };
     this.update(options);
   }
 
@@ -185,7 +187,7 @@ export class Breaker {
     if (next.mode !== this.options.mode) this.forgetCalls();
     this.flush();
     this.options = next;
-    this.gauges = next.trip.rates.map((rate, index) => new RateGauge(rate, this.gauges[index]));
+    this.gauges = next.trip.rates.map((rate, index) => rate.gauge(this.gauges[index]));
     this.lookOver();
   }
 

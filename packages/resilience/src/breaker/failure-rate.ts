@@ -1,3 +1,4 @@
+import { rateTrigger } from './rate-trigger.ts';
 import type { Trigger } from './trigger.ts';
 import { lastMs, type WindowSize } from './window-size.ts';
 
@@ -34,14 +35,13 @@ export function failureRate({
   rateMax,
   successRateMin = rateMax === undefined ? 0.8 : 0,
 }: FailureRateOptions = {}): Trigger {
-  const reason = 'failure-rate';
-  const rate = {
-    reason,
+  const rate = rateTrigger({
+    reason: 'failure-rate',
     over,
     requestCountMin,
     rateMax: rateMax ?? 1,
     successRateMin,
     slowMs: 0,
-  } as const;
+  });
   return { consecutiveFailures: Number.POSITIVE_INFINITY, rates: [rate] };
 }

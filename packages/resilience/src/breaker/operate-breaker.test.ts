@@ -3,7 +3,8 @@ import { seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
-import { type BreakerOptions, defaultBreakerOptions } from './breaker-options.ts';
+import type { BreakerEngineOptions } from './breaker-options.ts';
+import { defaultBreakerOptions } from './default-breaker-options.ts';
 import { EjectionCap } from './ejection-cap.ts';
 import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
@@ -11,8 +12,10 @@ import { forceOpenBreaker, isolateBreaker, resetBreaker } from './operate-breake
 import { anyOf, consecutive, type Trigger } from './trigger.ts';
 import { lastCalls } from './window-size.ts';
 
-function make(options: BreakerOptions = {}, cap?: EjectionCap): Breaker {
-  return new Breaker({ openMs: 1_000, openJitterRatio: 0, ...options }, { rng: () => 0, cap });
+const defaults = { ...defaultBreakerOptions, openJitterRatio: 0 };
+
+function make(options: Partial<BreakerEngineOptions> = {}, cap?: EjectionCap): Breaker {
+  return new Breaker({ ...defaults, ...options }, { rng: () => 0, cap });
 }
 
 function fail(breaker: Breaker, nowMs: number, count = 1): void {
@@ -72,7 +75,7 @@ test('reset while closed forgets row and windows, and is no transition', () => {
 });
 
 test('successes that were only counted: a reset forgets them, and so does another window', () => {
-  const ofCalls = (count: number): BreakerOptions => ({
+  const ofCalls = (count: number): BreakerEngineOptions => ({
     trip: anyOf(failureRate(), failureRate({ over: lastCalls(count) })),
   });
   const breaker = make(ofCalls(30));
@@ -135,7 +138,7 @@ test('held open by hand in vain, it is held no longer than to the next success',
   }
 });
 
-test.each([null, 5, 'often', {}, { rates: 1 }])(
+test.each([undefined, null, 5, 'often', {}, { rates: 1 }])(
   'a trip that is no trigger is refused: %j',
   (it) => {
     expect(() => make({ trip: it as unknown as Trigger })).toThrow(

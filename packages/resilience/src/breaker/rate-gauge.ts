@@ -1,15 +1,15 @@
 import type { CountWindow, TimeWindow } from '@leno/std';
-import type { RateTrigger } from './trigger.ts';
+import type { RateTerms } from './rate-terms.ts';
 
 /** Where one share stands in one breaker. */
 export class RateGauge {
-  readonly trigger: RateTrigger;
+  readonly trigger: RateTerms;
   readonly window: TimeWindow | CountWindow;
   /** What it counts over what, as a text to compare. */
   readonly counted: string;
 
   /** Takes over what `known` has counted if it counts the same. */
-  constructor(trigger: RateTrigger, known: RateGauge | undefined) {
+  constructor(trigger: RateTerms, known: RateGauge | undefined) {
     const { over, slowMs } = trigger;
     this.trigger = trigger;
     this.counted = JSON.stringify([over, slowMs]);

@@ -1,6 +1,7 @@
 import { OptionProblems } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { RateWindowOptions } from './failure-rate.ts';
+import { rateTrigger } from './rate-trigger.ts';
 import type { Trigger } from './trigger.ts';
 import { lastMs } from './window-size.ts';
 
@@ -29,6 +30,6 @@ export function slowRate(options: SlowRateOptions): Trigger {
   problems.range('slowMs', slowMs, 1);
   problems.throwIfAny(InvalidOptionError);
   const reason = 'slow-rate';
-  const rate = { reason, over, requestCountMin, rateMax, successRateMin: 0, slowMs } as const;
+  const rate = rateTrigger({ reason, over, requestCountMin, rateMax, successRateMin: 0, slowMs });
   return { consecutiveFailures: Number.POSITIVE_INFINITY, rates: [rate] };
 }
