@@ -30,8 +30,8 @@ export class OptionProblems {
 
   /** A finite number within [min, max]. */
   range(path: string, value: number, min: number, max = Number.POSITIVE_INFINITY): void {
-    const isGood = Number.isFinite(value) && value >= min && value <= max;
-    this.check(isGood, path, value, `be a finite number from ${min} to ${max}`);
+    const must = `be a finite number from ${min} to ${max}`;
+    this.check(Number.isFinite(value) && value >= min && value <= max, path, value, must);
   }
 
   /** A whole number within [min, max]. */
@@ -76,7 +76,8 @@ export function withDefaults<Options extends object>(
   defaults: Options,
 ): Options {
   const options = { ...defaults };
-  for (const name of Object.keys(defaults) as (keyof Options)[]) {
+  // Of the copy: what it has it has itself.
+  for (const name in options) {
     const value = given[name];
     if (value !== undefined) options[name] = value;
   }

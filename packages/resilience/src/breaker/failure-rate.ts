@@ -1,4 +1,5 @@
-import { rateTrigger } from './rate-trigger.ts';
+import { RateGauge } from './rate-gauge.ts';
+import { checkTerms, type RateTrigger } from './rate-trigger.ts';
 import type { Trigger } from './trigger.ts';
 import { lastMs, type WindowSize } from './window-size.ts';
 
@@ -35,13 +36,23 @@ export function failureRate({
   rateMax,
   successRateMin = rateMax === undefined ? 0.8 : 0,
 }: FailureRateOptions = {}): Trigger {
-  const rate = rateTrigger({
+  const rate: RateTrigger = {
     reason: 'failure-rate',
     over,
     requestCountMin,
     rateMax: rateMax ?? 1,
     successRateMin,
     slowMs: 0,
-  });
-  return { consecutiveFailures: Number.POSITIVE_INFINITY, rates: [rate] };
+    gauge(known) {
+      return new RateGauge(this, known);
+    },
+    check(problems) {
+      checkTerms(problems, this);
+    },
+  };
+  return {
+    consecutiveFailures: Number.POSITIVE_INFINITY,
+    rates: [rate],
+    gauge: (known) => rate.gauge(known?.shares[0]),
+  };
 }

@@ -1,5 +1,5 @@
 import type { OptionProblems } from '@leno/std';
-import { RateGauge } from './rate-gauge.ts';
+import type { RateGauge } from './rate-gauge.ts';
 import type { RateTerms } from './rate-terms.ts';
 
 /**
@@ -13,17 +13,8 @@ export interface RateTrigger extends RateTerms {
   check(problems: OptionProblems): void;
 }
 
-/** Of terms that came from somebody who may be wrong. */
-export function rateTrigger(terms: RateTerms): RateTrigger {
-  return { ...soundRateTrigger(terms), check: (problems) => checkTerms(problems, terms) };
-}
-
-/** Of terms that are known to be right. */
-export function soundRateTrigger(terms: RateTerms): RateTrigger {
-  return { ...terms, gauge: (known) => new RateGauge(terms, known), check() {} };
-}
-
-function checkTerms(problems: OptionProblems, terms: RateTerms): void {
+/** Notes what of the terms of somebody who may be wrong no breaker can work with. */
+export function checkTerms(problems: OptionProblems, terms: RateTerms): void {
   const { over, requestCountMin, rateMax, successRateMin } = terms;
   problems.range('over', over.size, Math.min(10, over.countMax));
   problems.count('requestCountMin', requestCountMin, 1, over.countMax);

@@ -1,4 +1,6 @@
 /** When a breaker trips, as data: one condition or several, any of which is enough. */
+import { GaugeList } from './gauge-list.ts';
+import type { Gauge } from './rate-gauge.ts';
 import type { RateTrigger } from './rate-trigger.ts';
 
 /** Made by `consecutive`, `failureRate`, `slowRate` and `anyOf`; any number of breakers share it. */
@@ -6,6 +8,11 @@ export interface Trigger {
   /** Failures in a row that trip; `Infinity` if a row of them does not. */
   readonly consecutiveFailures: number;
   readonly rates: readonly RateTrigger[];
+  /**
+   * Begins to count for one breaker; goes on from `known` where that counts the same. Absent where
+   * there are no shares.
+   */
+  readonly gauge?: ((known: Gauge | undefined) => Gauge) | undefined;
 }
 
 /**
@@ -21,8 +28,13 @@ export function consecutive(count: number): Trigger {
  * Of none of them: never trips.
  */
 export function anyOf(...triggers: readonly Trigger[]): Trigger {
+  const rates = triggers.flatMap((it) => it.rates);
   return {
     consecutiveFailures: Math.min(...triggers.map((it) => it.consecutiveFailures)),
-    rates: triggers.flatMap((it) => it.rates),
+    rates,
+    gauge:
+      rates.length > 1
+        ? (known) => new GaugeList(rates, known)
+        : triggers.find((it) => it.gauge)?.gauge,
   };
 }

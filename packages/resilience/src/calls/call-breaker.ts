@@ -104,14 +104,9 @@ export class CallBreaker extends Breaker {
     return new BreakerOpenError(this.#refusal(nowMs));
   }
 
-  /** Whether a call has to know when it starts, to be admitted or for how long it takes. */
-  get needsStartTime(): boolean {
-    return this.isTimed;
-  }
-
   /** Reading the clock costs as much as the call of an async function, so only if need be. */
   #startMs(): number {
-    return this.isTimed ? this.#clock.nowMs() : Number.NaN;
+    return this.needsStartTime ? this.#clock.nowMs() : Number.NaN;
   }
 
   #call<T>(fn: () => T | PromiseLike<T>, permit: number, startMs: number): Promise<T> {
