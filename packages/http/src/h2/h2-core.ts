@@ -292,6 +292,6 @@ export abstract class H2Core implements StreamPort {
     this.stopReading();
     for (const stream of [...this.streams.values()]) this.breakStream(stream, why);
     this.flush();
-    this.#port.end();
+    this.#port.end(why.errorCode, why.detail);
   }
 }

@@ -13,8 +13,8 @@ import type { PeerSettings } from './peer-settings.ts';
 export interface H2Port extends OctetSink {
   /** Whether more waits than should: then `drained` of the connection is to be called in time. */
   readonly isFull: boolean;
-  /** Nothing more will be written. Called at most once. */
-  end(): void;
+  /** Nothing more will be written. Called at most once; `errorCode` is 0 if nothing went wrong. */
+  end(errorCode: number, detail: string): void;
 }
 
 /** A stream that waits for room. */
