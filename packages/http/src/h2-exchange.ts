@@ -109,11 +109,15 @@ export class H2Exchange implements ServerExchange, StreamEvents {
     // For clients.
   }
 
+  onReceived(): void {
+    if (this.#isTunnel && this.#stream.localEnded) this.#end();
+  }
+
   onSent(): void {
     this.onDone?.();
     // RFC 9113 §8.1: what is left of the request is of no interest.
-    if (this.#isTunnel || this.#stream.remoteEnded) this.#end();
-    else {
+    if (this.#stream.remoteEnded) this.#end();
+    else if (!this.#isTunnel) {
       this.#isAborted = true;
       this.#stream.reset(NO_ERROR, 'the reply was finished before the request');
     }

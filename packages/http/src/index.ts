@@ -16,4 +16,5 @@ export type { PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.
 export { createHttpServer } from './server.ts';
 export type { HttpServer, HttpServerOptions, Rejection, ServerStats } from './server-options.ts';
 export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
+export { UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
 export { UpstreamPool } from './upstream-pool.ts';

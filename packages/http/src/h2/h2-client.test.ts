@@ -28,7 +28,7 @@ test('greets, sends a request, and takes the reply', () => {
   ]);
   bed.send(settings(), settingsAck, headers(1, [...OK, ['content-length', '2']], WHOLE));
   bed.send(dataFrame(1, 'ok', END));
-  expect(request.log).toEqual(['sent', 'head 200']);
+  expect(request.log).toEqual(['sent', 'head 200', 'received']);
   expect(request.head?.contentLength).toBe(2);
   expect([request.body.text, request.body.endings]).toEqual(['ok', ['end']]);
   expect(bed.client.streamCount).toBe(0);
@@ -46,7 +46,7 @@ test('sends a body with its trailers, and takes interim replies, head and traile
     dataFrame(1, 'ok'),
     headers(1, [['grpc-status', '0']]),
   );
-  expect(request.log).toEqual(['sent', 'interim 103', 'head 200']);
+  expect(request.log).toEqual(['sent', 'interim 103', 'head 200', 'received']);
   expect([...(request.body.trailers ?? [])]).toEqual([['grpc-status', '0']]);
 });
 
@@ -196,7 +196,7 @@ test('a body that is read late waits, within the window', () => {
   const request = bed.request();
   request.takesBody = false;
   bed.send(headers(1, OK, WHOLE), dataFrame(1, 'x'.repeat(16_000)), dataFrame(1, 'y', END));
-  expect(request.log).toEqual(['sent', 'head 200']);
+  expect(request.log).toEqual(['sent', 'head 200', 'received']);
   request.stream.readBody(sink);
   expect([sink.text.length, sink.endings]).toEqual([16_001, ['end']]);
 });

@@ -74,6 +74,11 @@ export abstract class H2Core implements StreamPort {
     return this.streams.size;
   }
 
+  /** Whether the settings of the other side have come. */
+  get isGreeted(): boolean {
+    return this.hasSettings;
+  }
+
   get isClosed(): boolean {
     return this.phase === 'closed';
   }

@@ -63,7 +63,7 @@ const story = Buffer.concat([
   dataFrame(1, 'too late'),
 ]);
 
-function playStory(cuts: readonly number[]): unknown {
+function playStory(cuts: readonly number[]) {
   const bed = serverBed({}, (request) => {
     request.stream.readBody(request.body);
     if (request.stream.id === 1) return;
@@ -82,12 +82,24 @@ function playStory(cuts: readonly number[]): unknown {
       [...(body.trailers ?? [])],
     ];
   });
-  return [seen, bed.out(), bed.refusals, bed.stats];
+  return { seen, out: bed.out(), refusals: bed.refusals, stats: bed.stats };
 }
 
 test('property: any split of the input has the same effect', () => {
   const whole = playStory([]);
-  expect(whole).toMatchSnapshot();
+  expect(whole.out.slice(3)).toEqual([
+    'HEADERS 3 :status: 200 | content-length: 2',
+    'DATA 3 END ok',
+    'HEADERS 5 :status: 200 | content-length: 2',
+    'DATA 5 END ok',
+    'HEADERS 7 :status: 200 | content-length: 2',
+    'DATA 7 END ok',
+    'RST_STREAM 9 1',
+    'HEADERS 11 :status: 200 | content-length: 2',
+    'DATA 11 END ok',
+    'PING 0 ACK 12345678',
+    'RST_STREAM 1 5',
+  ]);
   expect(playStory(Array.from({ length: story.length }, (_, index) => index))).toEqual(whole);
   fc.assert(
     fc.property(fc.array(fc.nat(story.length), { maxLength: 30 }), (cuts) => {

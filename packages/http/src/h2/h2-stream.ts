@@ -31,6 +31,8 @@ export interface StreamEvents {
   onHead(head: ResponseHead): void;
   /** The last octet of what we had to say is on its way. */
   onSent(): void;
+  /** The other side has said everything; whoever takes its body knows it already. */
+  onReceived(): void;
   /** The last call, if it comes; whoever takes the body is told of it by `abort`. */
   onBroken(why: StreamBreak): void;
 }
@@ -90,6 +92,11 @@ export class H2Stream implements BodySink {
     this.id = id;
     this.openedAtMs = openedAtMs;
     this.quietSinceMs = openedAtMs;
+  }
+
+  /** Octets of our body so far. */
+  get byteCount(): number {
+    return this.#sentByteCount;
   }
 
   /** Whether octets wait for room in the windows of the other side. */
@@ -234,7 +241,8 @@ export class H2Stream implements BodySink {
     this.remoteEnded = true;
     this.#trailers = trailers;
     if (this.#sink !== undefined) this.#endSink();
-    this.#port.sideEnded(this);
+    this.events?.onReceived();
+    if (!this.isBroken) this.#port.sideEnded(this);
     return true;
   }
 

@@ -36,6 +36,10 @@ export class RecordedStream implements StreamEvents {
     this.log.push('sent');
   }
 
+  onReceived(): void {
+    this.log.push('received');
+  }
+
   onBroken(why: StreamBreak): void {
     this.why = why;
     this.log.push(`broken by ${why.by} ${why.errorCode}${why.unprocessed ? ' unprocessed' : ''}`);
