@@ -7,6 +7,7 @@
 import { type ConnectionHost, LINGER_MS, type ServedConnection } from './connection-host.ts';
 import type { Peer } from './exchange.ts';
 import type { FieldList } from './fields.ts';
+import { recycle } from './h2/frame-writer.ts';
 import type { H2Limits } from './h2/h2-options.ts';
 import type { H2Port } from './h2/h2-sender.ts';
 import { H2Server, type H2ServerEvents } from './h2/h2-server.ts';
@@ -107,8 +108,8 @@ export class ServerH2Connection
     return this.wire.isFull;
   }
 
-  write(octets: Uint8Array): void {
-    this.wire.writeOwned(octets);
+  write(octets: Buffer): boolean {
+    return this.wire.writeOwned(octets, recycle);
   }
 
   wantsFlush(): void {

@@ -3,6 +3,7 @@
  * It takes tries when the settings of the other side have come, which say how many.
  */
 import type { OutgoingRequest } from './exchange.ts';
+import { recycle } from './h2/frame-writer.ts';
 import { H2Client } from './h2/h2-client.ts';
 import type { H2Limits, H2Stats } from './h2/h2-options.ts';
 import type { H2Port } from './h2/h2-sender.ts';
@@ -127,8 +128,8 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
     return this.wire.isFull;
   }
 
-  write(octets: Uint8Array): void {
-    this.wire.writeOwned(octets);
+  write(octets: Buffer): boolean {
+    return this.wire.writeOwned(octets, recycle);
   }
 
   wantsFlush(): void {

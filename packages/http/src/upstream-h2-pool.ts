@@ -16,11 +16,17 @@ import { Wire } from './wire.ts';
 
 /** As for HTTP/1.1, and bounds of the connections themselves. */
 export interface UpstreamH2PoolOptions extends UpstreamPoolOptions {
-  /** `streamCountMax` bounds the requests on one connection, whatever the upstream allows. */
+  /**
+   * `streamCountMax` bounds the requests on one connection, whatever the upstream allows. The windows
+   * are 256 KiB for a stream and 4 MiB for a connection by default.
+   */
   readonly http2?: Partial<H2Limits>;
 }
 
 const SWEEP_MS = 1_000;
+/** Wider than a server's: with many replies of 64 KiB at a time its peer need not queue them. */
+const STREAM_WINDOW_BYTES = 256 * 1024;
+const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** Speaks HTTP/2 by ALPN over TLS, with prior knowledge in the clear. */
 export class UpstreamH2Pool {
@@ -53,6 +59,8 @@ export class UpstreamH2Pool {
     this.#limits = limits;
     this.#port = {
       limits: h2LimitsOf({
+        streamWindowByteCount: STREAM_WINDOW_BYTES,
+        connectionWindowByteCount: CONNECTION_WINDOW_BYTES,
         bodyByteCountMax: Number.POSITIVE_INFINITY,
         ...limits,
         ...options.http2,

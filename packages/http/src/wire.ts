@@ -89,10 +89,22 @@ export class Wire implements TurnTask {
     if (!this.#socket.destroyed) this.#socket.write(joined);
   }
 
-  /** Gives octets to the socket that nobody will touch again; what was put together goes first. */
-  writeOwned(octets: Uint8Array): void {
+  /**
+   * Gives octets to the socket that nobody will touch; what was put together goes first. True if the
+   * system has taken them already; else `onGone` is called with them when it has.
+   */
+  writeOwned(octets: Buffer, onGone: (octets: Buffer) => void): boolean {
     this.flush();
-    if (!this.#socket.destroyed) this.#socket.write(octets);
+    const socket = this.#socket;
+    if (socket.destroyed) return true;
+    const wasEmpty = socket.writableLength === 0;
+    let isGone = false;
+    socket.write(octets, (error) => {
+      if (!isGone && (error === null || error === undefined)) onGone(octets);
+    });
+    // Counted down within \`write\` by what the system takes at once, however late it says so.
+    isGone = wasEmpty && socket.writableLength === 0;
+    return isGone;
   }
 
   /** Gives to the socket what was put together. */

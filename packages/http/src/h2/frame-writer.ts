@@ -20,21 +20,31 @@ import {
 
 /** Takes octets on their way to the other side. */
 export interface OctetSink {
-  /** They are the sink's own from now on. */
-  write(octets: Uint8Array): void;
+  /**
+   * Takes octets, which must not change until they are gone. Gives true if they are gone already;
+   * else the sink may call `recycle` when they are.
+   */
+  write(octets: Buffer): boolean;
   /** Something was written where nothing was: `flush` is to be called at the end of the turn. */
   wantsFlush(): void;
 }
 
-const BLOCK_BYTES = 32 * 1024;
-/** With less room than this a new block is begun after a flush. */
-const USEFUL_BYTES = 1024;
+const BLOCK_BYTES = 64 * 1024;
+/** What is left of a block, or comes back, is used again if a frame of usual size fits. */
+const USEFUL_BYTES = 20 * 1024;
 const NOTHING = Buffer.alloc(0);
+/** Room for whichever connection has something to write: one that is idle holds none. */
+const spares: Buffer[] = [];
+const SPARE_COUNT_MAX = 32;
+
+/** Octets that were given to a sink are gone: their room may be used again. */
+export function recycle(octets: Buffer): void {
+  if (octets.length >= USEFUL_BYTES && spares.length < SPARE_COUNT_MAX) spares.push(octets);
+}
 
 export class FrameWriter {
   readonly #sink: OctetSink;
   #block: Buffer = NOTHING;
-  #start = 0; // Of what was not handed over.
   #at = 0;
   #lastStreamId = 0; // Of the HEADERS or DATA that can still end its stream; 0 if there is none.
   #lastFlagsAt = 0;
@@ -45,24 +55,19 @@ export class FrameWriter {
 
   /** Octets that wait for `flush`. */
   get byteCount(): number {
-    return this.#at - this.#start;
+    return this.#at;
   }
 
   /** Hands over what was written. */
   flush(): void {
     this.#lastStreamId = 0;
-    if (this.#at === this.#start) return;
-    const octets = this.#block.subarray(this.#start, this.#at);
-    this.#start = this.#at;
-    if (this.#block.length - this.#at < USEFUL_BYTES) this.trim();
-    this.#sink.write(octets);
-  }
-
-  /** Gives back the block, for a connection that is idle. Only after `flush`. */
-  trim(): void {
+    if (this.#at === 0) return;
+    const block = this.#block;
+    const at = this.#at;
     this.#block = NOTHING;
-    this.#start = 0;
     this.#at = 0;
+    if (this.#sink.write(block.subarray(0, at))) recycle(block);
+    else recycle(block.subarray(at));
   }
 
   preface(): void {
@@ -182,11 +187,11 @@ export class FrameWriter {
   }
 
   #reserve(byteCount: number): void {
-    if (this.#at === this.#start) this.#sink.wantsFlush();
+    if (this.#at === 0) this.#sink.wantsFlush();
     if (this.#at + byteCount <= this.#block.length) return;
     this.flush();
-    this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, byteCount));
-    this.#start = 0;
-    this.#at = 0;
+    const spare = spares.pop() ?? NOTHING;
+    const isLarge = spare.length < byteCount;
+    this.#block = isLarge ? Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, byteCount)) : spare;
   }
 }

@@ -10,6 +10,7 @@ import * as frames from './frame.ts';
 import { FrameReader, type FrameSink, tooMuchPadding } from './frame-reader.ts';
 import { H2ConnectionError } from './h2-connection-error.ts';
 import { type H2ConnectionOptions, H2Core } from './h2-core.ts';
+import type { H2Limits } from './h2-options.ts';
 import type { H2Stream } from './h2-stream.ts';
 import { HeadAssembler } from './head-assembler.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
@@ -19,6 +20,18 @@ import type { Slice } from './hpack/huffman.ts';
 /** Pseudo-header fields beside the fields of a message. */
 const PSEUDO_COUNT_MAX = 6;
 const PRIORITY_BYTES = 5;
+
+/** One for all connections of the same limits: a block is read in the turn in which it was decoded. */
+const blocks = new WeakMap<H2Limits, FieldBlock>();
+
+function blockOf(limits: H2Limits): FieldBlock {
+  const { headByteCountMax, fieldCountMax, trailerCountMax } = limits;
+  const countMax = Math.max(fieldCountMax, trailerCountMax) + PSEUDO_COUNT_MAX;
+  const block =
+    blocks.get(limits) ?? new FieldBlock({ listByteCountMax: headByteCountMax, countMax });
+  blocks.set(limits, block);
+  return block;
+}
 
 export abstract class H2Connection extends H2Core implements FrameSink {
   /** The header block that `headRead` is called for. */
@@ -32,10 +45,7 @@ export abstract class H2Connection extends H2Core implements FrameSink {
   constructor(options: H2ConnectionOptions, isServer: boolean) {
     super(options, isServer);
     const { limits, stats } = options;
-    this.block = new FieldBlock({
-      listByteCountMax: limits.headByteCountMax,
-      countMax: Math.max(limits.fieldCountMax, limits.trailerCountMax) + PSEUDO_COUNT_MAX,
-    });
+    this.block = blockOf(limits);
     this.#reader = new FrameReader(this, limits.frameByteCountMax, isServer);
     this.#decoder = new HpackDecoder(limits.headerTableByteCountMax);
     this.#assembler = new HeadAssembler(limits, () => {

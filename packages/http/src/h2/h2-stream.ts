@@ -157,7 +157,7 @@ export class H2Stream implements BodySink {
       return true;
     }
     const sent = this.#queue.length > 0 ? 0 : this.#send(chunk);
-    if (sent < chunk.length) this.#queue.push(Uint8Array.from(chunk.subarray(sent)));
+    if (sent < chunk.length) this.#queue.push(Uint8Array.prototype.slice.call(chunk, sent));
     else if (!this.#port.sender.isFull) return true;
     this.#owesDrain = true;
     this.#port.sender.await(this);
@@ -222,7 +222,7 @@ export class H2Stream implements BodySink {
     this.#owedByteCount += byteCount;
     const sink = this.#sink;
     if (sink === undefined) {
-      this.#held.push(octets.slice(start, end));
+      this.#held.push(Uint8Array.prototype.slice.call(octets, start, end));
       return true;
     }
     const piece = start === 0 && end === octets.length ? octets : octets.subarray(start, end);

@@ -79,17 +79,14 @@ export const POST: Pairs = [[':method', 'POST'], ...GET.slice(1)];
 export class RecordingPort implements H2Port {
   isFull = false;
   hasEnded = false;
-  /** What has not been read by `frames` yet, and all of it. */
+  /** What has not been read by `frames` yet. */
   octets: Buffer = Buffer.alloc(0);
-  all: Buffer = Buffer.alloc(0);
-  onWrite: (() => void) | undefined = undefined;
   readonly #decoder = new HpackDecoder(4096);
   readonly #block = new FieldBlock({ listByteCountMax: 1_000_000, countMax: 1_000 });
 
-  write(octets: Uint8Array): void {
+  write(octets: Buffer): boolean {
     this.octets = Buffer.concat([this.octets, octets]);
-    this.all = Buffer.concat([this.all, octets]);
-    this.onWrite?.();
+    return true;
   }
 
   wantsFlush(): void {
@@ -144,5 +141,31 @@ export class RecordingPort implements H2Port {
       default:
         return name;
     }
+  }
+}
+
+/** A port from which the other side takes pieces. */
+export class QueuePort implements H2Port {
+  readonly isFull = false;
+  readonly #pieces: Buffer[] = [];
+
+  write(octets: Buffer): boolean {
+    this.#pieces.push(octets);
+    return false;
+  }
+
+  wantsFlush(): void {
+    // The tests flush.
+  }
+
+  end(): void {
+    // The tests look at the connection.
+  }
+
+  /** At most `byteCountMax` octets; none if there are none. */
+  take(byteCountMax: number): Uint8Array {
+    const piece = this.#pieces.shift() ?? Buffer.alloc(0);
+    if (piece.length > byteCountMax) this.#pieces.unshift(piece.subarray(byteCountMax));
+    return piece.subarray(0, byteCountMax);
   }
 }

@@ -13,6 +13,9 @@ const VALUE = 2;
 const KIND = 3;
 const ENTRY_SIZE = 4;
 const LINE_OVERHEAD_BYTES = 4;
+const FIRST_CAPACITY_BYTES = 512;
+const NOTHING = Buffer.alloc(0);
+const NO_ENTRIES = new Int32Array(0);
 
 const staticOctets = Buffer.from(
   staticEntries.map(([name, value]) => `${name}: ${value}\r\n`).join(''),
@@ -40,9 +43,9 @@ export class DecoderTable {
   kind = 0;
   readonly #limit: number;
   /** Lines, oldest first, from some offset on; moved to the front when the end is reached. */
-  readonly #lines: Buffer;
-  /** A ring of entries. */
-  readonly #meta: Int32Array;
+  #lines = NOTHING;
+  /** A ring of entries; made when the first comes. */
+  #meta = NO_ENTRIES;
   readonly #capacity: number;
   #oldest = 0;
   #count = 0;
@@ -54,9 +57,7 @@ export class DecoderTable {
   constructor(limit: number) {
     this.#limit = limit;
     this.#byteCountMax = limit;
-    this.#lines = Buffer.allocUnsafeSlow(limit * 2);
     this.#capacity = Math.floor(limit / ENTRY_OVERHEAD_BYTES) + 1;
-    this.#meta = new Int32Array(this.#capacity * ENTRY_SIZE);
   }
 
   /** Entries of the dynamic table. */
@@ -100,7 +101,7 @@ export class DecoderTable {
     }
     this.#evictTo(this.#byteCountMax - size);
     const lineByteCount = nameByteCount + valueByteCount + LINE_OVERHEAD_BYTES;
-    if (this.#linesEnd + lineByteCount > this.#lines.length) this.#compact();
+    if (this.#linesEnd + lineByteCount > this.#lines.length) this.#makeRoom(lineByteCount);
     const start = this.#linesEnd;
     const source = block.octets;
     for (let index = 0, from = block.length; index < lineByteCount; index += 1, from += 1) {
@@ -134,6 +135,20 @@ export class DecoderTable {
       this.#count -= 1;
     }
     if (this.#count === 0) this.#linesEnd = 0;
+  }
+
+  /** Up to twice the limit more octets are taken, so that lines are moved seldom. */
+  #makeRoom(lineByteCount: number): void {
+    if (this.#meta.length === 0) this.#meta = new Int32Array(this.#capacity * ENTRY_SIZE);
+    const needed = this.#linesEnd + lineByteCount;
+    if (needed > this.#limit * 2) {
+      this.#compact();
+      return;
+    }
+    const byteCount = Math.max(FIRST_CAPACITY_BYTES, needed, this.#lines.length * 2);
+    const larger = Buffer.allocUnsafeSlow(Math.min(this.#limit * 2, byteCount));
+    larger.set(this.#lines.subarray(0, this.#linesEnd));
+    this.#lines = larger;
   }
 
   #compact(): void {

@@ -12,7 +12,7 @@ import { ENTRY_OVERHEAD_BYTES } from './field-block.ts';
 import { huffmanByteCount, huffmanEncode } from './huffman.ts';
 import { DYNAMIC_INDEX_MIN, staticEntries } from './static-table.ts';
 
-/** Names that are remembered; when there are more, all but those of the static table are forgotten. */
+/** Names that are remembered; when there are more, all are forgotten. */
 const NAME_COUNT_MAX = 256;
 /** Values in the table that are looked for under one name. */
 const VALUE_COUNT_MAX = 4;
@@ -22,7 +22,7 @@ const ENTRY_SHARE = 4;
 const COOKIE_LENGTH_MIN = 20;
 /** Our own bound of the table, whatever the other side would allow. */
 const TABLE_BYTES_MAX = 4096;
-const FIRST_CAPACITY_BYTES = 1024;
+const FIRST_CAPACITY_BYTES = 4096;
 /** Longer texts are written by the engine. */
 const LOOP_LENGTH_MAX = 32;
 /** Octets of an integer at most, and so of what stands before a string. */
@@ -49,10 +49,9 @@ class KnownName {
   readonly isOwned: boolean;
   readonly isSecret: boolean;
   readonly isCookie: boolean;
-  /** Index of the name in the static table, or 0. */
-  staticIndex = 0;
-  /** Values that the static table has under this name. */
-  readonly staticValues: string[] = [];
+  /** Index of the name in the static table, or 0, and the values that it has there. */
+  readonly staticIndex: number;
+  readonly staticValues: readonly string[];
   /** When an entry with this name was inserted last, and the values inserted, in a ring. */
   nameSequence = 0;
   readonly values: string[] = [];
@@ -66,8 +65,28 @@ class KnownName {
     this.isOwned = isCodecOwned(name);
     this.isSecret = SECRETS.includes(name);
     this.isCookie = name === 'cookie';
+    const entry = staticNames.get(name);
+    this.staticIndex = entry?.index ?? 0;
+    this.staticValues = entry?.values ?? NO_VALUES;
   }
 }
+
+const NO_VALUES: readonly string[] = [];
+const staticNames = staticNamesOf();
+
+/** The first index and the values of each name of the static table. */
+function staticNamesOf(): ReadonlyMap<string, { index: number; values: string[] }> {
+  const names = new Map<string, { index: number; values: string[] }>();
+  staticEntries.forEach(([name, value], at) => {
+    const known = names.get(name) ?? { index: at + 1, values: [] };
+    names.set(name, known);
+    if (value !== '') known.values.push(value);
+  });
+  return names;
+}
+
+/** Blocks are written one at a time, and copied on at once: one buffer serves all encoders. */
+const scratch = { octets: Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES) };
 
 export interface HpackEncoderOptions {
   /** Codes strings where that is shorter. Default false: it costs both sides more than it saves. */
@@ -75,8 +94,7 @@ export interface HpackEncoderOptions {
 }
 
 export class HpackEncoder {
-  /** The block so far is in `octets` up to `length`. */
-  octets: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
+  /** Octets of the block so far. */
   length = 0;
   readonly #huffman: boolean;
   readonly #names = new Map<string, KnownName>();
@@ -91,7 +109,11 @@ export class HpackEncoder {
 
   constructor(options: HpackEncoderOptions = {}) {
     this.#huffman = options.huffman ?? false;
-    this.#learnStatic();
+  }
+
+  /** The block so far, up to `length`. Valid until another encoder begins one. */
+  get octets(): Buffer {
+    return scratch.octets;
   }
 
   /** Octets of the dynamic table, as RFC 7541 §4.1 counts them. */
@@ -257,10 +279,10 @@ export class HpackEncoder {
 
   #reserve(byteCount: number): void {
     const needed = this.length + byteCount;
-    if (needed <= this.octets.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.octets.length * 2));
-    larger.set(this.octets.subarray(0, this.length));
-    this.octets = larger;
+    if (needed <= scratch.octets.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, scratch.octets.length * 2));
+    larger.set(scratch.octets.subarray(0, this.length));
+    scratch.octets = larger;
   }
 
   /** A name that was not met before, or was forgotten, or is written in another case. */
@@ -268,24 +290,11 @@ export class HpackEncoder {
     const lower = ownCopy(name.toLowerCase());
     if (this.#names.size >= NAME_COUNT_MAX) {
       this.#names.clear();
-      this.#learnStatic();
     }
     const known = this.#names.get(lower) ?? new KnownName(lower);
     this.#names.set(lower, known);
     if (lower !== name) this.#names.set(ownCopy(name), known);
     return known;
-  }
-
-  #learnStatic(): void {
-    staticEntries.forEach(([name, value], index) => {
-      let known = this.#names.get(name);
-      if (known === undefined) {
-        known = new KnownName(name);
-        known.staticIndex = index + 1;
-        this.#names.set(name, known);
-      }
-      if (value !== '') known.staticValues.push(value);
-    });
   }
 }
 
