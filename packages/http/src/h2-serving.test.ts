@@ -96,6 +96,7 @@ test('speaks HTTP/1.1 on the same port, and tells them apart however the octets 
   const old = rawClient(port);
   open.push({ close: () => old.socket.destroy() });
   old.send('P');
+  for (let round = 0; round < 20; round += 1) await new Promise((resolve) => setImmediate(resolve));
   old.send('OST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
   expect(await old.read('ok')).toMatch(/^HTTP\/1.1 200 OK/);
   const slow = rawClient(port);

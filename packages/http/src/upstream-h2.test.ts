@@ -170,6 +170,20 @@ test('waits for the settings, and opens another connection when one has no room'
   expect(pool.stats).toMatchObject({ activeCount: 5, pendingCount: 0 });
 });
 
+test('one connection is opened at a time, until its settings have come', async () => {
+  const upstream = new RawUpstream();
+  open.push(upstream);
+  const pool = poolTo(await upstream.listen());
+  const first = send(pool);
+  const peer = await upstream.peer(0);
+  await peer.read('SM');
+  const second = send(pool);
+  expect(pool.stats).toMatchObject({ connectCount: 1, pendingCount: 2 });
+  peer.socket.write(settings());
+  await Promise.all([first.sent, second.sent]);
+  expect(pool.stats).toMatchObject({ connectionCount: 1, activeCount: 2 });
+});
+
 test('who waits gets the room that is made', async () => {
   const { upstream, port } = await rawUpstream(() => undefined, [3, 1]);
   const pool = poolTo(port, { limits: { ...limits, connectionCountMax: 1 } });
@@ -219,8 +233,8 @@ test('a connection that is closed while a request is on its way proves nothing w
   peer.socket.end();
   await Promise.all([second.outcome, third.outcome]);
   expect(second.log).toEqual(['sent reused', 'failure upstream-reset unprocessed']);
-  // A body may have been read; nobody can tell.
-  expect(third.log[1]).toMatch(/^failure upstream-reset/);
+  // What is not idempotent may have been done; nobody can tell.
+  expect(third.log).toEqual(['sent reused', 'failure upstream-reset']);
 });
 
 test('a reply that breaks off after its head aborts its sink', async () => {

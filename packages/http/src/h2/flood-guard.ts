@@ -119,8 +119,8 @@ export class FloodGuard {
   streamReset(openedAtMs: number, nowMs: number): void {
     if (nowMs - openedAtMs >= this.#limits.earlyResetMs) return;
     this.#earlyResetCount += 1;
+    // More than half, for fewer than twice as many are counted.
     if (this.#earlyResetCount < this.#limits.earlyResetCountMax) return;
-    if (this.#earlyResetCount * 2 <= this.#openedCount) return;
     this.#stats.earlyResetFloodCount += 1;
     throw new H2ConnectionError(ENHANCE_YOUR_CALM, 'too many streams are reset early');
   }

@@ -339,3 +339,32 @@ test('a reply: that never had a piece end with their head, but never with an int
     'DATA 3 END ',
   ]);
 });
+
+test('a body: padding counts against the windows, and is given back', () => {
+  const bed = openServer({ connectionWindowByteCount: 65_535 });
+  bed.send(headers(1, POST, WHOLE));
+  for (let index = 0; index < 1_000; index += 1) {
+    bed.send(frame(0, PADDED, 1, `\xffx${'.'.repeat(255)}`));
+  }
+  expect(bed.server.isClosed).toBe(false);
+  expect(bed.requests[0]?.body.text).toBe('x'.repeat(1_000));
+});
+
+test('a body: one that nobody reads does not hold the window of the connection for ever', () => {
+  const bed = openServer({ connectionWindowByteCount: 65_535 }, ({ stream }) => {
+    stream.respond({ status: 200, fields: noFields, contentLength: 0 }, true);
+    stream.end();
+  });
+  for (let id = 1; id < 200; id += 2) {
+    bed.send(headers(id, POST, WHOLE), dataFrame(id, 'x'.repeat(10_000)), dataFrame(id, '', END));
+  }
+  expect([bed.server.isClosed, bed.requests.length]).toEqual([false, 100]);
+});
+
+test('a reply: an interim head never is the end', () => {
+  const bed = openServer();
+  bed.send(headers(1, GET));
+  bed.requests[0]?.stream.interim(103, noFields);
+  bed.requests[0]?.stream.end();
+  expect(bed.out()).toEqual(['HEADERS 1 :status: 103', 'DATA 1 END ']);
+});

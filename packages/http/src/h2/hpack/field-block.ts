@@ -80,10 +80,7 @@ export class FieldBlock {
     if (count === this.#bounds.countMax || this.listByteCount > this.#bounds.listByteCountMax) {
       this.isTooLarge = true;
     }
-    if (this.isTooLarge) {
-      this.length = 0; // The next field may overwrite whatever there is.
-      return;
-    }
+    if (this.isTooLarge) return; // The next field overwrites this one.
     const at = count * SPAN_SIZE;
     const valueStart = length + nameByteCount + 2;
     const { spans } = this;
