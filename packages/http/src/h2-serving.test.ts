@@ -4,7 +4,19 @@ import type { ServerExchange } from './exchange.ts';
 import { FieldList } from './fields.ts';
 import { createHttpServer } from './server.ts';
 import type { HttpServerOptions, Rejection } from './server-options.ts';
-import { frame, GET, headers, PREFACE, settings, settingsAck } from './testing/h2-wire.ts';
+import {
+  dataFrame,
+  END,
+  frame,
+  GET,
+  headers,
+  POST,
+  PREFACE,
+  ping,
+  settings,
+  settingsAck,
+  WHOLE,
+} from './testing/h2-wire.ts';
 import { rawClient } from './testing/raw.ts';
 import { CollectingSink } from './testing/sinks.ts';
 import { ManualTime } from './testing/time.ts';
@@ -109,6 +121,22 @@ test('speaks HTTP/1.1 on the same port, and tells them apart however the octets 
   expect(await slow.read('ok')).toContain('\0\0\x02\0\x01\0\0\0\x01ok');
 });
 
+test('a preface that is not finished is no HTTP/2', async () => {
+  const { port, server, time } = await serve((exchange) => ok(exchange));
+  const [cut, late, mute] = [rawClient(port), rawClient(port), rawClient(port)];
+  open.push({ close: () => [cut, late, mute].map(({ socket }) => socket.destroy()) });
+  cut.send('PRI * HT');
+  cut.socket.end();
+  expect(await cut.end()).toMatch(/^HTTP\/1.1 400 /);
+  late.send('PRI * HT');
+  for (let round = 0; round < 20; round += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let second = 0; second < 12; second += 1) time.advance(1_000);
+  await late.end();
+  expect(mute.hasEnded).toBe(false);
+  await server.drain(1_000);
+  await mute.end();
+});
+
 test('without http2 a preface is no request', async () => {
   const { port } = await serve((exchange) => ok(exchange), { http2: false });
   const client = rawClient(port);
@@ -195,6 +223,92 @@ test('RFC 8441: an extended CONNECT is an upgrade, and its stream a tunnel', asy
     text: 'echo',
   });
   expect(answer.head['sec-websocket-accept']).toBeUndefined();
+});
+
+/** A client of frames by hand, after the greetings, whose stream 1 has begun. */
+function rawRequest(port: number, ...octets: Buffer[]) {
+  const raw = rawClient(port);
+  open.push({ close: () => raw.socket.destroy() });
+  raw.socket.write(Buffer.concat([PREFACE, settings(), settingsAck, ...octets]));
+  return raw;
+}
+
+test('a client that waits for 100 gets it when its body is read, once', async () => {
+  const { port } = await serve((exchange) => {
+    const body = new CollectingSink();
+    exchange.readBody(new CollectingSink());
+    exchange.readBody(body);
+    void body.outcome.then(() => ok(exchange, body.text));
+  });
+  const raw = rawRequest(port, headers(1, [...POST, ['expect', '100-continue']], WHOLE));
+  // A head of three octets of status, not from the static table.
+  expect(await raw.read('100')).not.toMatch(/100.*100/s);
+  raw.socket.write(dataFrame(1, 'go on', END));
+  expect(await raw.read('go on')).not.toMatch(/100.*100/s);
+});
+
+test('a body that nobody wants is thrown away, up to discardByteCountMax', async () => {
+  const { port } = await serve((exchange) => exchange.discardBody(), {
+    limits: { discardByteCountMax: 60_000 },
+  });
+  const piece = dataFrame(1, 'x'.repeat(16_000));
+  const raw = rawRequest(port, headers(1, POST, WHOLE), piece, piece, piece, piece);
+  // The stream is given room once, and not when more than the bound was thrown away.
+  await raw.read('\0\0\x04\x08\0\0\0\0\x01');
+  raw.clear();
+  raw.socket.write(Buffer.concat([piece, piece, piece, ping('the last')]));
+  expect(await raw.read('the last')).not.toContain('\0\0\x04\x08\0\0\0\0\x01');
+});
+
+test('a handler may break off, and may not open HTTP inside a stream', async () => {
+  const { port, server } = await serve((exchange) => {
+    exchange.onClose = () => expect.fail();
+    if (exchange.head.method === 'CONNECT') exchange.acceptConnect('a:1');
+    else exchange.abort('no');
+    exchange.interim(103, noFields);
+    exchange.readBody(new CollectingSink());
+    exchange.discardBody();
+    if (!exchange.responded) expect(ok(exchange).write(bytes('late'))).toBe(true);
+  });
+  const client = session(port);
+  const [broken, refused] = await Promise.all([
+    request(client, {}),
+    new Promise((resolve) => {
+      const stream = client.request({ ':method': 'CONNECT', ':authority': 'a:1' });
+      stream.on('response', (head) => resolve(head[':status']));
+      stream.on('error', () => undefined);
+    }),
+  ]);
+  expect([broken.code, refused]).toEqual([constants.NGHTTP2_INTERNAL_ERROR, 501]);
+  await until(() => server.stats.activeRequestCount === 0);
+});
+
+test('a client that lets its body rest for too long is told so, and the handler too', async () => {
+  const causes: string[] = [];
+  const { port, time } = await serve(
+    (exchange) => {
+      exchange.onClose = (cause) => causes.push(cause);
+      exchange.readBody(new CollectingSink());
+    },
+    { http2: { streamIdleTimeoutMs: 5_000 } },
+  );
+  const raw = rawRequest(port, headers(1, POST, WHOLE), ping('has come'));
+  await raw.read('has come');
+  for (let second = 0; second < 8; second += 1) time.advance(1_000);
+  await until(() => causes.length > 0);
+  expect(causes).toEqual(['client-timeout']);
+  expect(await raw.read('\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08')).toBeDefined();
+});
+
+test('a client that does not even answer GOAWAY is cut off', async () => {
+  const { port, time, server } = await serve((exchange) => ok(exchange), {
+    limits: { idleTimeoutMs: 5_000 },
+  });
+  const raw = rawRequest(port, headers(1, GET), ping('has come'));
+  await raw.read('has come');
+  for (let second = 0; second < 30; second += 1) time.advance(1_000);
+  expect(await raw.end()).toContain('leno end');
+  await until(() => server.stats.connectionCount === 0);
 });
 
 test('drains: what is in flight ends, idle connections end at once', async () => {

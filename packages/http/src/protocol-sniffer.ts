@@ -55,7 +55,7 @@ export class ProtocolSniffer implements ServedConnection {
   }
 
   drain(): void {
-    this.wire.end();
+    this.wire.destroy(); // Nothing was asked.
   }
 
   sweep(nowMs: number): void {

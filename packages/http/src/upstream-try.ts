@@ -119,7 +119,7 @@ class OutgoingBody implements BodySink {
   write(chunk: Uint8Array): boolean {
     if (this.#isOver) return true;
     if (this.#writer !== undefined) return this.#writer.write(chunk);
-    this.#held.push(Uint8Array.from(chunk));
+    this.#held.push(Uint8Array.prototype.slice.call(chunk));
     return false;
   }
 

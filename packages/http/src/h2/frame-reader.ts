@@ -47,11 +47,6 @@ export class FrameReader {
     this.#state = awaitsPreface ? 'preface' : 'head';
   }
 
-  /** Whether a frame, or the preface, has begun and is not whole. */
-  get isWithinFrame(): boolean {
-    return this.#state !== 'head' || this.#headByteCount > 0;
-  }
-
   /** Nothing that comes is read any more. */
   stop(): void {
     this.#state = 'stopped';

@@ -53,11 +53,6 @@ export class FrameWriter {
     this.#sink = sink;
   }
 
-  /** Octets that wait for `flush`. */
-  get byteCount(): number {
-    return this.#at;
-  }
-
   /** Hands over what was written. */
   flush(): void {
     this.#lastStreamId = 0;

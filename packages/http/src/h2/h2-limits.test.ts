@@ -235,3 +235,28 @@ test('trailers are bounded as heads are', () => {
   expect(bed.out()).toEqual(['RST_STREAM 1 1']);
   expect(bed.stats.headTooLargeCount).toBe(1);
 });
+
+test('announces the limits that are not those of the protocol', () => {
+  const bed = serverBed({
+    ...{ headerTableByteCountMax: 0, frameByteCountMax: 20_000, streamWindowByteCount: 100_000 },
+    ...{ streamCountMax: 7, headByteCountMax: 5_000, takesProtocols: false },
+    connectionWindowByteCount: 65_535,
+  });
+  bed.server.flush();
+  const { octets } = bed.port;
+  const length = octets.readUIntBE(0, 3);
+  const announced: [number, number][] = [];
+  for (let at = 9; at < 9 + length; at += 6) {
+    announced.push([octets.readUInt16BE(at), octets.readUInt32BE(at + 2)]);
+  }
+  expect(announced).toEqual([
+    [1, 0],
+    [3, 7],
+    [4, 100_000],
+    [5, 20_000],
+    [6, 5_000],
+  ]);
+  expect(octets).toHaveLength(9 + length); // No WINDOW_UPDATE: the window is that of the protocol.
+  bed.send(PREFACE, settings(), headers(1, POST, WHOLE), dataFrame(1, 'x'.repeat(20_000)));
+  expect(bed.requests[0]?.body.text).toHaveLength(20_000);
+});
