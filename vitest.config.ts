@@ -19,7 +19,12 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'apps/*/src/**/*.test.ts',
+            'apps/bench/{facades,defects}/**/*.test.ts',
+            'tools/**/*.test.ts',
+          ],
           exclude: ['**/dist/**', '**/node_modules/**'],
           testTimeout: 20_000,
         },

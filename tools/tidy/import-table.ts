@@ -7,7 +7,7 @@ export interface ImportRow {
   readonly libraries?: readonly string[];
   /** `node:` modules that files outside `src/node/` may use. */
   readonly node?: readonly string[];
-  /** Libraries that adapters in subpaths (`src/node/` and other folders that exports name) may use besides. */
+  /** Libraries that adapters in subpaths (folders of `src` that exports name) may use besides. */
   readonly adapters?: readonly string[];
 }
 
@@ -20,7 +20,7 @@ const upTo3 = [...upTo2, 'dataplane', 'controlplane'] as const;
 /** By package. `architecture`: who may import whom. */
 export const importTable: Readonly<Record<string, ImportRow>> = {
   std: { layer: 0, packages: [] },
-  resilience: { layer: 1, packages: ['std'] },
+  resilience: { layer: 1, packages: ['std'], adapters: ['undici', 'hono'] },
   balancer: { layer: 1, packages: ['std'] },
   routing: { layer: 1, packages: ['std'] },
   authz: { layer: 1, packages: ['std'] },
@@ -33,7 +33,11 @@ export const importTable: Readonly<Record<string, ImportRow>> = {
   controlplane: { layer: 3, packages: upTo2, libraries: ['zod'] },
   client: { layer: 4, packages: upTo3 },
   sim: { layer: 4, packages: upTo3 },
-  testkit: { layer: 4, packages: upTo3, libraries: ['fast-check', 'node-forge', '@peculiar/x509'] },
+  testkit: {
+    layer: 4,
+    packages: upTo3,
+    libraries: ['fast-check', 'node-forge', '@peculiar/x509', 'zod'],
+  },
 };
 
 /** Packages that only tests may import. */

@@ -3,21 +3,21 @@
  *
  *   index   position in the last `update`, 0 to length - 1: what pickers give and take. It holds
  *           until the next update; whoever keeps an endpoint longer asks `indexOf` with its id.
- *   slot    where its state lies in typed arrays: the same as long as the id stays in the set.
- *   stamp   told anew for each stay of an id, so that a slot's next user is known from its last.
  *
- * State that every picker shares lies here (weight, calls under way); what one kind of picker
- * learns lies in its own arrays, by slot. So a change of the list, or of the picker, forgets
- * nothing of an endpoint that stays.
+ * State that every picker shares lies in the set (weight, health, calls under way, slow start);
+ * what one kind of picker learns lies in its own arrays. So a change of the list, or of the picker,
+ * forgets nothing of an endpoint that stays.
  */
-import { assert } from '@leno/std';
+import { OptionProblems } from '@leno/std';
+import { InvalidOptionError } from './invalid-option-error.ts';
+import { type Member, Roster } from './roster.ts';
+import { type Health, SlotTable } from './slot-table.ts';
+import { SlowStart, type SlowStartOptions } from './slow-start.ts';
 
-/** What a set needs to know of an endpoint. */
-export interface Member {
-  /** Unique in its set, and stable for as long as its state should be kept. */
-  readonly id: string;
-  /** Its share of the load relative to the others; finite. 0 is never picked. */
-  readonly weight: number;
+/** How a set treats its endpoints. */
+export interface EndpointSetOptions {
+  /** How a new endpoint takes up its share; at once, unless given. */
+  readonly slowStart?: SlowStartOptions | undefined;
 }
 
 /** What an update changed. */
@@ -28,30 +28,34 @@ export interface MembershipChange<M extends Member> {
   readonly duplicates: readonly M[];
 }
 
-const SLOT_COUNT_START = 8;
+/** A change of some endpoints, the others as they are. */
+export interface MembershipPatch<M extends Member> {
+  /** Those that come, at the end of the list, and those that change, where they are. */
+  readonly put?: readonly M[] | undefined;
+  /** Ids of those that go; one that is not there is no mistake. */
+  readonly remove?: readonly string[] | undefined;
+}
+
+/** The bounds of a weight, but for 0: sums and quotients of such are exact enough for turns. */
+const WEIGHT_MIN = 1e-6;
+const WEIGHT_MAX = 1e9;
+const PRIORITY_MAX = 127;
 
 /** The list of endpoints that pickers choose from. Starts empty; `update` fills it. */
-export class EndpointSet<M extends Member> {
-  #members: readonly M[] = [];
+export class EndpointSet<M extends Member> extends Roster<M> {
   #indexById = new Map<string, number>();
-  #slotOfIndex = new Int32Array(0);
-  #stampOfSlot = new Float64Array(SLOT_COUNT_START);
-  #addedAtMs = new Float64Array(SLOT_COUNT_START);
-  #weights = new Float64Array(SLOT_COUNT_START);
-  #inFlight = new Int32Array(SLOT_COUNT_START);
-  readonly #freeSlots: number[] = [];
-  #slotCount = 0;
-  #stampCount = 0;
-  #version = 0;
+
+  /** Throws `InvalidOptionError` for a ramp that is none. */
+  constructor({ slowStart }: EndpointSetOptions = {}) {
+    super(new SlotTable(slowStart && new SlowStart(slowStart)));
+  }
 
   /**
-   * Takes the present endpoints, in order, with their present weights. The old list is left whole
-   * if one is bad.
+   * Takes the present endpoints, in order, with their present weights; O(n). Throws
+   * `InvalidOptionError` with all that is wrong, and leaves the old list whole then.
    */
   update(members: readonly M[], nowMs: number): MembershipChange<M> {
-    for (const { id, weight } of members) {
-      assert(Number.isFinite(weight) && weight >= 0, `weight of ${id} is finite and >= 0`);
-    }
+    check(members);
     const next = new Map<string, number>();
     const kept: M[] = [];
     const duplicates: M[] = [];
@@ -63,24 +67,39 @@ export class EndpointSet<M extends Member> {
       next.set(member.id, kept.length);
       kept.push(member);
     }
-    const removed = this.#members.filter((member, index) => {
-      if (next.has(member.id)) return false;
-      this.#freeSlots.push(this.slotAt(index));
-      return true;
-    });
+    const removed: M[] = [];
+    for (let index = 0; index < this.length; index += 1) {
+      const member = this.at(index);
+      if (next.has(member.id)) continue;
+      removed.push(member);
+      this.table.free(this.slotAt(index));
+    }
     return { added: this.#install(kept, next, nowMs), removed, duplicates };
   }
 
-  /** How many endpoints there are. */
-  get length(): number {
-    return this.#members.length;
-  }
-
-  /** The endpoint at the index, which must be in [0, length). */
-  at(index: number): M {
-    const member = this.#members[index];
-    assert(member !== undefined, `index ${index} is within the set of ${this.length}`);
-    return member;
+  /** As `update`, told by what differs. An id that is both put and removed goes and comes anew. */
+  apply({ put = [], remove = [] }: MembershipPatch<M>, nowMs: number): MembershipChange<M> {
+    check(put);
+    const gone = new Set(remove);
+    const changed = new Map<string, M>();
+    const duplicates: M[] = [];
+    for (const member of put) {
+      if (changed.has(member.id)) duplicates.push(member);
+      else changed.set(member.id, member);
+    }
+    const rest: M[] = [];
+    const back: M[] = [];
+    for (let index = 0; index < this.length; index += 1) {
+      const member = this.at(index);
+      const next = changed.get(member.id);
+      if (!gone.has(member.id)) rest.push(next ?? member);
+      else if (next !== undefined) back.push(member);
+      if (!gone.has(member.id)) changed.delete(member.id);
+    }
+    // Whoever goes and comes anew must be gone in between, so that nothing of it is kept.
+    const left = back.length > 0 ? this.update(rest, nowMs).removed : [];
+    const change = this.update([...rest, ...changed.values()], nowMs);
+    return { added: change.added, removed: [...left, ...change.removed], duplicates };
   }
 
   /** Where the id is now, or -1. */
@@ -88,51 +107,22 @@ export class EndpointSet<M extends Member> {
     return this.#indexById.get(id) ?? -1;
   }
 
-  /** Grows with each update: how a picker learns that its arrays may be behind. */
-  get version(): number {
-    return this.#version;
-  }
-
-  /** One more than the highest slot there ever was: the length that arrays by slot need. */
-  get slotCount(): number {
-    return this.#slotCount;
-  }
-
-  /** Where state of the endpoint at the index lies. */
-  slotAt(index: number): number {
-    return this.#slotOfIndex[index] ?? -1;
-  }
-
-  /** Tells one stay of an id from the next, and one user of a slot from another. Never 0. */
-  stampOf(slot: number): number {
-    return this.#stampOfSlot[slot] ?? 0;
-  }
-
-  /** When the endpoint at the index came. */
-  addedAtMsAt(index: number): number {
-    return this.#addedAtMs[this.slotAt(index)] ?? 0;
-  }
-
-  /** As of the last update; 0 for an index beyond the set. */
-  weightAt(index: number): number {
-    return this.#weights[this.slotAt(index)] ?? 0;
-  }
-
-  /** Calls under way to the endpoint at the index. */
-  inFlightAt(index: number): number {
-    return this.#inFlight[this.slotAt(index)] ?? 0;
-  }
-
-  /** Counts a call in; pickers do, in `started`. */
-  countIn(index: number): void {
+  /**
+   * Takes note of an endpoint's health. One that becomes healthy again starts slowly, where slow
+   * start is on.
+   */
+  setHealth(index: number, health: Health, nowMs: number): void {
     const slot = this.slotAt(index);
-    if (slot >= 0) this.#inFlight[slot] = (this.#inFlight[slot] ?? 0) + 1;
+    if (slot < 0) return;
+    const before = this.table.healthOf(slot);
+    if (before === 'unhealthy' && health !== 'unhealthy') this.table.warmUp(slot, nowMs);
+    this.table.setHealth(slot, health);
   }
 
-  /** Counts a call out. Stays at 0 for one that started before the endpoint left and came back. */
-  countOut(index: number): void {
+  /** Lets the endpoint take up its share anew; does nothing unless slow start is on. */
+  warmUp(index: number, nowMs: number): void {
     const slot = this.slotAt(index);
-    if (slot >= 0) this.#inFlight[slot] = Math.max(0, (this.#inFlight[slot] ?? 0) - 1);
+    if (slot >= 0) this.table.warmUp(slot, nowMs);
   }
 
   #install(members: readonly M[], next: Map<string, number>, nowMs: number): M[] {
@@ -140,46 +130,30 @@ export class EndpointSet<M extends Member> {
     const added: M[] = [];
     for (const [index, member] of members.entries()) {
       const before = this.#indexById.get(member.id);
-      const slot = before === undefined ? this.#takeSlot(nowMs) : this.slotAt(before);
+      const slot = before === undefined ? this.table.take(nowMs) : this.slotAt(before);
       if (before === undefined) added.push(member);
       slots[index] = slot;
-      this.#weights[slot] = member.weight;
+      this.table.setPlace(slot, index, member.weight);
     }
-    this.#members = members;
-    this.#slotOfIndex = slots;
     this.#indexById = next;
-    this.#version += 1;
+    this.assign(members, slots);
     return added;
-  }
-
-  /**
-   * Slots of endpoints that left are used again, so arrays grow with the peak, not with the churn.
-   */
-  #takeSlot(nowMs: number): number {
-    const slot = this.#freeSlots.pop() ?? this.#slotCount;
-    if (slot === this.#slotCount) this.#slotCount += 1;
-    if (slot >= this.#weights.length) this.#grow();
-    this.#stampCount += 1;
-    this.#stampOfSlot[slot] = this.#stampCount;
-    this.#addedAtMs[slot] = nowMs;
-    this.#inFlight[slot] = 0;
-    return slot;
-  }
-
-  #grow(): void {
-    const length = this.#weights.length * 2;
-    this.#stampOfSlot = grown(this.#stampOfSlot, length);
-    this.#addedAtMs = grown(this.#addedAtMs, length);
-    this.#weights = grown(this.#weights, length);
-    const inFlight = new Int32Array(length);
-    inFlight.set(this.#inFlight);
-    this.#inFlight = inFlight;
   }
 }
 
-/** A longer copy, zeros at its end. */
-export function grown(values: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const copy = new Float64Array(length);
-  copy.set(values);
-  return copy;
+function check(members: readonly Member[]): void {
+  const problems = new OptionProblems();
+  for (const [index, { id, weight, priority }] of members.entries()) {
+    const isWeight = weight === 0 || (weight >= WEIGHT_MIN && weight <= WEIGHT_MAX);
+    if (!isWeight) {
+      const must = `be 0 or from ${WEIGHT_MIN} to ${WEIGHT_MAX}`;
+      problems.check(false, `members[${index}].weight of ${id}`, weight, must);
+    }
+    if (priority === undefined) continue;
+    if (!Number.isInteger(priority) || priority < 0 || priority > PRIORITY_MAX) {
+      const must = `be a whole number from 0 to ${PRIORITY_MAX}`;
+      problems.check(false, `members[${index}].priority of ${id}`, priority, must);
+    }
+  }
+  problems.throwIfAny(InvalidOptionError);
 }

@@ -8,6 +8,7 @@ export {
   type TimerHandle,
   type Timers,
 } from './clock.ts';
+export { CountWindow } from './count-window.ts';
 export { type DeadlineMs, deadlineAfter, isExpired, remainingMs } from './deadline.ts';
 export { Ewma } from './ewma.ts';
 export { codeOf, type Fault, LenoError, messageOf } from './leno-error.ts';
@@ -17,7 +18,8 @@ export {
   OptionProblems,
   withDefaults,
 } from './option-problems.ts';
+export { failureCountAt, outcomeRuns, successCountAt } from './outcome-runs.ts';
 export { err, ok, type Result } from './result.ts';
 export { type Rng, seededRng, systemRng } from './rng.ts';
 export { type Unsubscribe, Watch } from './watch.ts';
-export { TimeWindow } from './window.ts';
+export { type OutcomeRun, type OutcomeWindow, TimeWindow } from './window.ts';

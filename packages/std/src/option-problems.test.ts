@@ -11,10 +11,10 @@ test('says everything that is wrong at once, with path, value and bound', () => 
   problems.count('permits', 1, 1);
   problems.check(false, 'mode', 'on', 'be enforce or observe');
   expect(problems.message).toBe(
-    'breaker.openMs must be a finite number of at least 1, not NaN; ' +
+    'breaker.openMs must be a finite number from 1 to Infinity, not NaN; ' +
       'breaker.ratio must be a finite number from 0 to 1, not 2; ' +
-      'breaker.permits must be a whole number of at least 1, not 0; ' +
-      'breaker.permits must be a whole number of at least 1, not 1.5; ' +
+      'breaker.permits must be a finite number from 1 to Infinity, not 0; ' +
+      'breaker.permits must be a whole number, not 1.5; ' +
       'breaker.mode must be enforce or observe, not "on"',
   );
   expect(problems.list.map((it) => it.value)).toEqual([Number.NaN, 2, 0, 1.5, 'on']);
@@ -29,4 +29,11 @@ test('nothing wrong is an empty list', () => {
 test('defaults stand in for what is absent or undefined, and nothing given is touched', () => {
   const given = Object.freeze({ one: undefined, two: 2 });
   expect(withDefaults(given, { one: 1, two: 1 })).toEqual({ one: 1, two: 2 });
+});
+
+test.each([Infinity, -Infinity, Number.NaN])('%s is in no range and no count', (value) => {
+  const problems = new OptionProblems();
+  problems.range('openMs', value, Number.NEGATIVE_INFINITY);
+  problems.count('permits', value, 1);
+  expect(problems.list.map(({ path }) => path)).toEqual(['openMs', 'permits']);
 });

@@ -29,16 +29,20 @@ export class OptionProblems {
   }
 
   /** A finite number within [min, max]. */
-  range(path: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER): void {
-    const bound = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  range(path: string, value: number, min: number, max = Number.POSITIVE_INFINITY): void {
     const isGood = Number.isFinite(value) && value >= min && value <= max;
-    this.check(isGood, path, value, `be a finite number ${bound}`);
+    this.check(isGood, path, value, `be a finite number from ${min} to ${max}`);
   }
 
-  /** A whole number of at least `min`. */
-  count(path: string, value: number, min: number): void {
-    const isGood = Number.isSafeInteger(value) && value >= min;
-    this.check(isGood, path, value, `be a whole number of at least ${min}`);
+  /** A whole number within [min, max]. */
+  count(path: string, value: number, min: number, max?: number): void {
+    if (Number.isInteger(value)) this.range(path, value, min, max);
+    else this.check(false, path, value, 'be a whole number');
+  }
+
+  /** One of these words. */
+  oneOf(path: string, value: unknown, words: readonly unknown[]): void {
+    this.check(words.includes(value), path, value, `be one of ${words.join(', ')}`);
   }
 
   /** Throws the error that `make` makes of these problems, if there are any. */

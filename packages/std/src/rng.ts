@@ -18,7 +18,8 @@ export function seededRng(seed: number): Rng {
     counter = (counter + 1) | 0;
     a = b ^ (b >>> 9);
     b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + sum;
+    // Truncated like the others: a sum beyond 32 bits would be a boxed double.
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return (sum >>> 0) / 4_294_967_296;
   };
   for (let round = 0; round < 15; round += 1) next();

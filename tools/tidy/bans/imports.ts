@@ -1,5 +1,12 @@
 import { type Cases, file, manifest, workspace } from './case.ts';
 
+const exportsOfSubpath = { exports: { '.': './src/index.ts', './hono': './src/hono/b.ts' } };
+const withSubpath = {
+  ...workspace,
+  'packages/resilience/package.json': manifest('@leno/resilience', {}, exportsOfSubpath),
+  'packages/resilience/src/hono/b.ts': '',
+};
+
 export const importsBans: Cases = {
   layers: [
     {
@@ -40,6 +47,24 @@ export const importsBans: Cases = {
       bad: file('apps/proxy/src/a.ts', "import forge from 'node-forge';"),
       good: file('packages/ca/src/a.ts', "import forge from 'node-forge';"),
       finds: /for packages\/ca and packages\/testkit only/,
+    },
+    {
+      name: 'a peer library outside the subpath that is for it',
+      bad: {
+        ...withSubpath,
+        'packages/resilience/src/calls/a.ts': "import type { Hono } from 'hono';",
+      },
+      good: {
+        ...withSubpath,
+        'packages/resilience/src/hono/a.ts': "import type { Hono } from 'hono';",
+      },
+      finds: /library that the import table does not give/,
+    },
+    {
+      name: 'the root reaches a subpath',
+      bad: { ...withSubpath, 'packages/resilience/src/index.ts': "export * from './hono/b.ts';" },
+      good: { ...withSubpath, 'packages/resilience/src/hono/a.ts': "import './b.ts';" },
+      finds: /of the subpath hono/,
     },
     {
       name: 'a package without a row',

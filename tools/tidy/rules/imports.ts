@@ -12,6 +12,9 @@ import { type Finding, lineAt, type Rule, type Tree } from '../tree.ts';
 const sources =
   /^(?:packages|apps)\/[^/]+\/src\/.*\.tsx?$|^e2e\/.*\.ts$|^tools\/.*\.ts$|^[^/]+\.ts$/;
 
+/** The root, a bundled app and one that only developers run have no dependencies at run time. */
+const unshipped: readonly string[] = ['', 'apps/bench', 'apps/dashboard'];
+
 interface Site {
   readonly tree: Tree;
   readonly path: string;
@@ -55,14 +58,35 @@ const layerBreach: Check = ({ tree, path, folder, it }) => {
   if (target !== undefined && onlyInTests.includes(target.slice('packages/'.length))) {
     return `imports ${specifier}, which is for tests only`;
   }
-  if (!folder.startsWith('packages/') || specifier.startsWith('.')) return undefined;
-  return rowBreach(path, folder.slice('packages/'.length), specifier);
+  if (!folder.startsWith('packages/')) return undefined;
+  const own = adapterOf(tree, folder, path);
+  if (specifier.startsWith('.')) {
+    const reached = adapterOf(tree, folder, resolveFrom(path, specifier));
+    const isReach = reached !== undefined && reached !== own;
+    return isReach ? `imports ${specifier}, of the subpath ${reached}` : undefined;
+  }
+  return rowBreach(path, { folder, isAdapter: own !== undefined }, specifier);
 };
 
-function rowBreach(path: string, name: string, specifier: string): string | undefined {
+/** The folder of `src` that is a subpath of its own, as the exports say, if the path is in one. */
+function adapterOf(tree: Tree, folder: string, path: string): string | undefined {
+  const name = path.slice(`${folder}/src/`.length).split('/')[0] ?? '';
+  return `./${name}` in (tree.manifest(folder)?.exports ?? {}) ? name : undefined;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly isAdapter: boolean;
+}
+
+function rowBreach(
+  path: string,
+  { folder, isAdapter }: Place,
+  specifier: string,
+): string | undefined {
+  const name = folder.slice('packages/'.length);
   const row = importTable[name];
   if (row === undefined) return `package ${name} has no row in the import table`;
-  const isAdapter = /^packages\/[^/]+\/src\/[^/]+\//.test(path);
   if (specifier.startsWith('node:')) {
     if (path.includes('/src/node/') || (row.node ?? []).includes(specifier)) return undefined;
     return `imports ${specifier} outside src/node/`;
@@ -86,8 +110,7 @@ const declarationBreach: Check = ({ tree, path, folder, it }) => {
   if (manifest === undefined) return `${folder} has no package.json`;
   if (name === manifest.name) return undefined;
   const names = { ...manifest.dependencies, ...manifest.peerDependencies };
-  // A bundled app has no dependencies at run time; its build needs them all.
-  const isDev = isTestPath(path) || it.isType || folder === '' || folder === 'apps/dashboard';
+  const isDev = isTestPath(path) || it.isType || unshipped.includes(folder);
   if (isDev) Object.assign(names, manifest.devDependencies);
   if (isTestPath(path)) Object.assign(names, tree.manifest('')?.devDependencies);
   return name in names

@@ -43,7 +43,8 @@ function catalogOf(tree: Tree): ReadonlyMap<string, string> {
 
 function dependenciesOf(tree: Tree, path: string): readonly (readonly [string, string])[] {
   const manifest = tree.manifest(path === 'package.json' ? '' : folderOf(path));
-  return Object.entries({ ...manifest?.dependencies, ...manifest?.devDependencies });
+  const { dependencies, devDependencies, optionalDependencies } = manifest ?? {};
+  return Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
 }
 
 /** Every package says what it is, in a README with examples; every public one can be taken alone. */

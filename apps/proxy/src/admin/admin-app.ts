@@ -144,7 +144,7 @@ function describeClusters(dataPlane: DataPlane, nowMs: number): unknown {
       transport: endpoint.body.transport,
       identity: endpoint.body.identity,
       labels: endpoint.body.labels,
-      breaker: endpoint.breaker.explain(nowMs),
+      breaker: endpoint.explain(nowMs),
       connections: endpoint.pool.stats,
     })),
   }));

@@ -1,7 +1,8 @@
 import { seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EndpointSet, type Member } from '../endpoint-set.ts';
+import { EndpointSet } from '../endpoint-set.ts';
+import type { Member } from '../roster.ts';
 import { createPicker, type PickerOptions } from './create-picker.ts';
 import type { PickOutcome } from './picker.ts';
 
@@ -73,6 +74,7 @@ test.each<{
     calls: [
       [0, Number.NaN],
       [0, -1],
+      [0, Number.POSITIVE_INFINITY],
     ],
     atMs: 0,
     cost: 30,
@@ -118,6 +120,16 @@ test('idle for long, an endpoint is worth one try, not a flood', () => {
   call(0, nowMs, 1, 'failure');
   expect(cost(0, nowMs)).toBe(5_000 * 2);
   expect(cost(0, nowMs + 100_000)).toBe(30 * 2);
+});
+
+test('calls too short for the clock do not make a busy endpoint free', () => {
+  const { picker, call, cost } = bench([1, 1]);
+  const nowMs = 1e7;
+  for (const index of [0, 1]) call(index, nowMs, 0);
+  expect([cost(0, nowMs), cost(1, nowMs)]).toEqual([0, 0]);
+  for (const index of [0, 0, 1]) picker.started(index, nowMs);
+  // Whichever is drawn first.
+  expect([picker.pick(nowMs, () => 0), picker.pick(nowMs, () => 0.9)]).toEqual([1, 1]);
 });
 
 test('what is kept keeps its estimate; who takes a free slot does not inherit', () => {
@@ -204,4 +216,100 @@ test.each([
       message: expect.stringContaining(name),
     }),
   );
+});
+
+test('LB-10 costs of two calls, and how they fade', () => {
+  const first = bench([1], { decayMs: 1_000, initialMs: 10 });
+  expect(first.cost(0, 100)).toBeCloseTo(10 * Math.exp(-0.1), 9);
+  const { picker, cost } = bench([1], { decayMs: 1_000, initialMs: 20 });
+  picker.started(0, 0);
+  picker.started(0, 100);
+  picker.ended(0, 200, 200, 'success');
+  expect(cost(0, 200)).toBe(400);
+  picker.ended(0, 300, 200, 'success');
+  expect(cost(0, 300)).toBe(200);
+  expect(cost(0, 1_300)).toBeLessThan(100);
+  expect(cost(0, 11_300)).toBeLessThan(0.1);
+});
+
+// Linkerd takes a decay of 0 for 1 ms; Leno refuses it.
+test.each<{
+  name: string;
+  calls: [endMs: number, tookMs: number][];
+  atMs: number;
+  cost: number;
+}>([
+  {
+    name: 'a 0 after the decay leaves 1/e',
+    calls: [
+      [0, 100],
+      [10_000, 0],
+    ],
+    atMs: 10_000,
+    cost: 100 / E,
+  },
+  {
+    name: 'a stale one below is ignored',
+    calls: [
+      [9_000, 50],
+      [1_000, 0],
+    ],
+    atMs: 9_000,
+    cost: 50,
+  },
+  {
+    name: 'a peak that is still there is not replaced by less',
+    calls: [
+      [1_000, 10],
+      [11_000, 1],
+    ],
+    atMs: 11_000,
+    cost: 1 * (1 - 1 / E) + 10 / E,
+  },
+  {
+    name: 'a peak that has faded below it is',
+    calls: [
+      [1_000, 10],
+      [26_000, 1],
+    ],
+    atMs: 26_000,
+    cost: 1,
+  },
+])('LB-11 $name', ({ calls, atMs, cost: expected }) => {
+  const { call, cost } = bench([1], { initialMs: 0 });
+  for (const [endMs, tookMs] of calls) call(0, endMs, tookMs);
+  // Asked twice: reading changes nothing.
+  cost(0, atMs + 5_000);
+  expect(cost(0, atMs)).toBeCloseTo(expected, 9);
+});
+
+// Envoy adds 1,000,000 for calls under way to an endpoint that nothing is known of; Leno counts
+// them at the first estimate, as Linkerd does, so that a fleet that has just started is not lamed.
+test.each([
+  { tookMs: 20, underWay: 5, cost: 120 },
+  { tookMs: 30, underWay: 0, cost: 30 },
+  { tookMs: undefined, underWay: 3, cost: 40 },
+  { tookMs: undefined, underWay: 0, cost: 10 },
+])(
+  'LB-12 $tookMs ms with $underWay under way cost $cost',
+  ({ tookMs, underWay, cost: expected }) => {
+    const { picker, call, cost } = bench([1], { initialMs: 10 });
+    if (tookMs !== undefined) call(0, 0, tookMs);
+    for (let started = 0; started < underWay; started += 1) picker.started(0, 0);
+    expect(cost(0, 0)).toBe(expected);
+  },
+);
+
+test('who fails fast is not picked, and is tried again once that has faded', () => {
+  const { picker, call } = bench([1, 1], { decayMs: 1_000 });
+  call(0, 0, 1, 'failure');
+  call(1, 0, 100);
+  const rng = seededRng(1);
+  let nowMs = 0;
+  while (nowMs < 60_000 && picker.pick(nowMs, rng) !== 0) {
+    nowMs += 100;
+    call(1, nowMs, 100);
+  }
+  // 5,000 · e^(-t) is below 100 after 3.9 s.
+  expect(nowMs).toBe(4_000);
 });

@@ -1,25 +1,20 @@
 /**
  * The cheaper of two endpoints drawn at random, where the cost is what a call is expected to take:
- * estimated latency × (calls under way + 1) ÷ weight.
- *
- * The estimate is a peak EWMA. A latency above it replaces it at once, one below pulls it down with
- * the weight 1 - e^(-Δt/decay), and idle time lets it fade to 0, so that an endpoint that was slow
- * is tried again. A failure counts as `failurePenaltyMs` at least: failing fast must not attract
+ * estimated latency × (calls under way + 1) ÷ weight. The estimate is a peak EWMA
+ * (`LatencyTable`). A failure counts as `failurePenaltyMs` at least: failing fast must not attract
  * traffic.
- *
- * Fading alone would make a long-idle endpoint so cheap that a burst goes to it whole before its
- * first reply, which is the worst moment to learn that it hangs. So while calls are under way an
- * estimate does not count for less than it was when last measured, or than `initialMs` if that is
- * less: idle, it is worth one try, not all.
  *
  * Two distinct endpoints are drawn, and a draw is uniform over all pairs that may be picked.
  * After Mitzenmacher, "The Power of Two Choices" (2001), Finagle's PeakEwma and linkerd2-proxy's
  * pool/p2c.
  */
-import { OptionProblems, type Rng } from '@leno/std';
-import { type EndpointSet, grown, type Member } from '../endpoint-set.ts';
+import { OptionProblems, type Rng, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
-import type { Picker, PickOutcome, PickScore } from './picker.ts';
+import type { Member, Roster } from '../roster.ts';
+import { DRAW_COUNT_MAX, distinctFrom, Eligible } from './eligible.ts';
+import { LatencyTable } from './latency-table.ts';
+import type { Admits, Picker, PickOutcome, PickScore } from './picker.ts';
+import type { Policy } from './policy.ts';
 
 /** How latencies are judged. */
 export interface PeakEwmaOptions {
@@ -38,45 +33,39 @@ export const defaultPeakEwmaOptions = {
   failurePenaltyMs: 5_000,
 } as const satisfies PeakEwmaOptions;
 
-/**
- * The cheaper of two. A pick is O(1), and O(n) if one of the two that are drawn may not be picked.
- */
+interface Judgement {
+  readonly decayMs: number;
+  readonly initialMs: number;
+  readonly failurePenaltyMs: number;
+}
+
+/** The cheaper of two. A pick is O(1), and O(n) if most of those drawn may not be picked. */
 export class PeakEwma<M extends Member> implements Picker {
-  readonly #set: EndpointSet<M>;
-  readonly #decayMs: number;
-  readonly #initialMs: number;
+  readonly #set: Roster<M>;
   readonly #failurePenaltyMs: number;
-  // By slot.
-  #estimatesMs = new Float64Array(0);
-  #measuredAtMs = new Float64Array(0);
-  #stamps = new Float64Array(0);
-  /** Indexes that may be picked, for the pick that must look at all. */
-  #eligible = new Int32Array(0);
-  /** Of the two that are compared. */
-  readonly #costs = new Float64Array(2);
+  readonly #latencies: LatencyTable;
+  readonly #eligible: Eligible<M>;
   #version = -1;
 
-  constructor(set: EndpointSet<M>, options: PeakEwmaOptions = {}) {
+  /** With the estimates of `latencies`, where several pickers share them. */
+  constructor(set: Roster<M>, options: PeakEwmaOptions = {}, latencies?: LatencyTable) {
+    const judgement = checked(options);
     this.#set = set;
-    this.#decayMs = options.decayMs ?? defaultPeakEwmaOptions.decayMs;
-    this.#initialMs = options.initialMs ?? defaultPeakEwmaOptions.initialMs;
-    this.#failurePenaltyMs = options.failurePenaltyMs ?? defaultPeakEwmaOptions.failurePenaltyMs;
-    const problems = new OptionProblems();
-    problems.range('decayMs', this.#decayMs, Number.MIN_VALUE);
-    problems.range('initialMs', this.#initialMs, 0);
-    problems.range('failurePenaltyMs', this.#failurePenaltyMs, 0);
-    problems.throwIfAny(InvalidOptionError);
+    this.#failurePenaltyMs = judgement.failurePenaltyMs;
+    this.#latencies = latencies ?? latencyTable(judgement);
+    this.#eligible = new Eligible(set);
   }
 
-  pick(nowMs: number, rng: Rng, admits: (index: number) => boolean): number {
-    this.#follow();
-    const { length } = this.#set;
-    if (length >= 2) {
-      const one = Math.floor(rng() * length);
+  pick(nowMs: number, rng: Rng, admits?: Admits): number {
+    const set = this.#set;
+    set.tick(nowMs);
+    if (this.#version !== set.version) this.#follow();
+    const { length } = set;
+    if (set.pickableCount < 2) return this.#pickAmongEligible(nowMs, rng, admits);
+    const one = this.#eligible.draw(rng, admits);
+    for (let drawn = 0; one >= 0 && drawn < DRAW_COUNT_MAX; drawn += 1) {
       const other = distinctFrom(one, rng, length);
-      if (this.#canPick(one, admits) && this.#canPick(other, admits)) {
-        return this.#cheaper(one, other, nowMs);
-      }
+      if (this.#eligible.has(other, admits)) return this.#cheaper(one, other, nowMs);
     }
     return this.#pickAmongEligible(nowMs, rng, admits);
   }
@@ -86,108 +75,71 @@ export class PeakEwma<M extends Member> implements Picker {
   }
 
   ended(index: number, nowMs: number, latencyMs: number, outcome: PickOutcome): void {
-    this.#set.countOut(index);
-    if (outcome === 'ignored' || !(latencyMs >= 0)) return;
-    this.#follow();
-    const isFailure = outcome === 'failure';
-    this.#observe(
-      index,
-      nowMs,
-      isFailure ? Math.max(latencyMs, this.#failurePenaltyMs) : latencyMs,
-    );
+    const set = this.#set;
+    set.countOut(index);
+    if (outcome === 'ignored' || !(latencyMs >= 0 && latencyMs < Number.POSITIVE_INFINITY)) return;
+    if (this.#version !== set.version) this.#follow();
+    const isCheap = outcome === 'failure' && latencyMs < this.#failurePenaltyMs;
+    this.#latencies.observe(set.slotAt(index), nowMs, isCheap ? this.#failurePenaltyMs : latencyMs);
   }
 
   /** The score is the cost in milliseconds, infinite with weight 0; of two, the lower is picked. */
   explain(nowMs: number): readonly PickScore[] {
-    this.#follow();
-    return Array.from({ length: this.#set.length }, (_, index) => {
-      this.#weigh(index, 0, nowMs);
-      const isPickable = this.#set.weightAt(index) > 0;
-      const score = isPickable ? (this.#costs[0] ?? 0) : Number.POSITIVE_INFINITY;
-      return { id: this.#set.at(index).id, score };
+    const set = this.#set;
+    if (this.#version !== set.version) this.#follow();
+    return Array.from({ length: set.length }, (_, index) => {
+      this.#latencies.weigh(set, index, nowMs, 0);
+      const isPickable = set.weightAt(index) > 0;
+      const score = isPickable ? (this.#latencies.costs[0] ?? 0) : Number.POSITIVE_INFINITY;
+      return { id: set.at(index).id, score };
     });
   }
 
-  #canPick(index: number, admits: (index: number) => boolean): boolean {
-    return this.#set.weightAt(index) > 0 && admits(index);
-  }
-
   #cheaper(one: number, other: number, nowMs: number): number {
-    this.#weigh(one, 0, nowMs);
-    this.#weigh(other, 1, nowMs);
-    return (this.#costs[1] ?? 0) < (this.#costs[0] ?? 0) ? other : one;
+    const latencies = this.#latencies;
+    latencies.weigh(this.#set, one, nowMs, 0);
+    latencies.weigh(this.#set, other, nowMs, 1);
+    return (latencies.costs[1] ?? 0) < (latencies.costs[0] ?? 0) ? other : one;
   }
 
-  #pickAmongEligible(nowMs: number, rng: Rng, admits: (index: number) => boolean): number {
+  #pickAmongEligible(nowMs: number, rng: Rng, admits: Admits | undefined): number {
     const eligible = this.#eligible;
-    let count = 0;
-    for (let index = 0; index < this.#set.length; index += 1) {
-      if (!this.#canPick(index, admits)) continue;
-      eligible[count] = index;
-      count += 1;
-    }
+    const count = eligible.collect(admits);
     if (count === 0) return -1;
-    if (count === 1) return eligible[0] ?? -1;
+    if (count === 1) return eligible.at(0);
     const place = Math.floor(rng() * count);
     const otherPlace = distinctFrom(place, rng, count);
-    return this.#cheaper(eligible[place] ?? -1, eligible[otherPlace] ?? -1, nowMs);
+    return this.#cheaper(eligible.at(place), eligible.at(otherPlace), nowMs);
   }
 
-  /**
-   * Puts the cost of the endpoint in its place. Returned, the double might be boxed on the heap.
-   */
-  #weigh(index: number, place: 0 | 1, nowMs: number): void {
-    const slot = this.#set.slotAt(index);
-    const inFlightCount = this.#set.inFlightAt(index);
-    const estimateMs = this.#estimatesMs[slot] ?? 0;
-    const elapsedMs = Math.max(0, nowMs - (this.#measuredAtMs[slot] ?? 0));
-    const fadedMs = estimateMs * Math.exp(-elapsedMs / this.#decayMs);
-    const floorMs = inFlightCount > 0 ? Math.min(estimateMs, this.#initialMs) : 0;
-    const expectedMs = Math.max(fadedMs, floorMs) * (inFlightCount + 1);
-    this.#costs[place] = expectedMs / this.#set.weightAt(index);
-  }
-
-  #observe(index: number, nowMs: number, latencyMs: number): void {
-    const slot = this.#set.slotAt(index);
-    if (slot < 0) return;
-    const elapsedMs = Math.max(0, nowMs - (this.#measuredAtMs[slot] ?? 0));
-    const weight = Math.exp(-elapsedMs / this.#decayMs);
-    const estimateMs = this.#estimatesMs[slot] ?? 0;
-    const isPeak = latencyMs > estimateMs * weight;
-    this.#estimatesMs[slot] = isPeak ? latencyMs : latencyMs * (1 - weight) + estimateMs * weight;
-    this.#measuredAtMs[slot] = Math.max(nowMs, this.#measuredAtMs[slot] ?? 0);
-  }
-
-  /**
-   * Takes note of endpoints that came into slots since the last look. Allocates only if there are
-   * more.
-   */
   #follow(): void {
-    const set = this.#set;
-    if (this.#version === set.version) return;
-    this.#version = set.version;
-    if (this.#eligible.length < set.length) this.#eligible = new Int32Array(set.length);
-    if (this.#estimatesMs.length < set.slotCount) {
-      this.#estimatesMs = grown(this.#estimatesMs, set.slotCount);
-      this.#measuredAtMs = grown(this.#measuredAtMs, set.slotCount);
-      this.#stamps = grown(this.#stamps, set.slotCount);
-    }
-    for (let index = 0; index < set.length; index += 1) {
-      const slot = set.slotAt(index);
-      const stamp = set.stampOf(slot);
-      if (this.#stamps[slot] === stamp) continue;
-      this.#stamps[slot] = stamp;
-      this.#estimatesMs[slot] = this.#initialMs;
-      this.#measuredAtMs[slot] = set.addedAtMsAt(index);
-    }
+    this.#version = this.#set.version;
+    this.#latencies.follow(this.#set);
   }
 }
 
-/**
- * Uniform over [0, count) without `taken`; without replacement, as `count` - 1 places are drawn
- * from.
- */
-function distinctFrom(taken: number, rng: Rng, count: number): number {
-  const place = Math.floor(rng() * (count - 1));
-  return place >= taken ? place + 1 : place;
+/** The endpoint that is expected to answer sooner, of two that are drawn. Leno's default. */
+export function peakEwma(options: PeakEwmaOptions = {}): Policy {
+  const judgement = checked(options);
+  return {
+    kind: 'peakEwma',
+    pickersOf() {
+      const latencies = latencyTable(judgement);
+      return (roster) => new PeakEwma(roster, options, latencies);
+    },
+  };
+}
+
+function latencyTable({ decayMs, initialMs }: Judgement): LatencyTable {
+  return new LatencyTable(decayMs, initialMs);
+}
+
+function checked(given: PeakEwmaOptions): Judgement {
+  const options = withDefaults<Judgement>(given, defaultPeakEwmaOptions);
+  const problems = new OptionProblems();
+  problems.range('decayMs', options.decayMs, Number.MIN_VALUE);
+  problems.range('initialMs', options.initialMs, 0);
+  problems.range('failurePenaltyMs', options.failurePenaltyMs, 0);
+  problems.throwIfAny(InvalidOptionError);
+  return options;
 }

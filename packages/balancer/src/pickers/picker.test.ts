@@ -2,11 +2,21 @@
 import { seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EndpointSet, type Member } from '../endpoint-set.ts';
+import { EndpointSet } from '../endpoint-set.ts';
+import type { Member } from '../roster.ts';
 import { createPicker, type PickerKind } from './create-picker.ts';
 import type { Picker } from './picker.ts';
 
-const kinds: readonly PickerKind[] = ['roundRobin', 'weighted', 'peakEwma'];
+const kinds: readonly PickerKind[] = [
+  'roundRobin',
+  'weighted',
+  'leastRequest',
+  'peakEwma',
+  'random',
+  'maglev',
+  'ringHash',
+  'rendezvous',
+];
 
 function setOf(weights: readonly number[]): EndpointSet<Member> {
   const set = new EndpointSet<Member>();
@@ -28,6 +38,55 @@ test.each(kinds)('%s: of nothing, of nobody and of one', (kind) => {
   expect(createPicker(kind, setOf([1])).pick(0, rng, all)).toBe(0);
   expect(createPicker(kind, setOf([0, 3, 0])).pick(0, rng, all)).toBe(1);
   expect(createPicker(kind, setOf([1, 1, 1])).pick(0, rng, (index) => index === 2)).toBe(2);
+  expect(createPicker(kind, setOf([1, 5, 9])).pick(0, rng, (index) => index === 0)).toBe(0);
+  // Without `admits` all may be picked.
+  expect(createPicker(kind, setOf([])).pick(0, rng)).toBe(-1);
+  expect(createPicker(kind, setOf([0, 0])).pick(0, rng)).toBe(-1);
+  expect(createPicker(kind, setOf([0, 3, 0])).pick(0, rng)).toBe(1);
+});
+
+test.each(kinds)('%s: one of a thousand that is left is found', (kind) => {
+  for (const weights of [Array.from({ length: 1_000 }, () => 1), undefined]) {
+    const picker = createPicker(
+      kind,
+      setOf(weights ?? Array.from({ length: 1_000 }, (_, at) => 1 + at)),
+    );
+    const rng = seededRng(2);
+    for (const left of [0, 500, 999]) {
+      expect(picker.pick(0, rng, (index) => index === left)).toBe(left);
+    }
+  }
+});
+
+test.each(kinds)('%s: does the same for the same calls, times and draws', (kind) => {
+  const play = (): number[] => {
+    const set = setOf([3, 1, 2, 5]);
+    const picker = createPicker(kind, set);
+    const rng = seededRng(77);
+    return Array.from({ length: 200 }, (_, nowMs) => {
+      const index = picker.pick(nowMs, rng);
+      picker.started(index, nowMs);
+      if (nowMs % 3 > 0) picker.ended(index, nowMs, nowMs % 17, 'success');
+      picker.explain(nowMs);
+      return index;
+    });
+  };
+  expect(play()).toEqual(play());
+});
+
+test.each(kinds)('%s: time that runs backwards does no harm', (kind) => {
+  const set = new EndpointSet<Member>({ slowStart: { windowMs: 100 } });
+  const picker = createPicker(kind, set);
+  const rng = seededRng(9);
+  for (const nowMs of [1_000, 500, 1_050, 0, 2_000, -5]) {
+    const members = [`${nowMs}`, 'a', 'b'].map((id) => ({ id, weight: 1 }));
+    set.update(members, nowMs);
+    const index = picker.pick(nowMs, rng);
+    expect(index).toBeGreaterThanOrEqual(0);
+    picker.started(index, nowMs);
+    picker.ended(index, nowMs - 10, 5, 'success');
+    expect(picker.explain(nowMs).every((it) => !Number.isNaN(it.score))).toBe(true);
+  }
 });
 
 test.each(kinds)('%s: explains every endpoint, in order', (kind) => {
@@ -85,7 +144,11 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 
 /** Checks the law of `pick` after each event; endpoints come and go while calls are under way. */
 function play(kind: PickerKind, events: readonly Event[]): void {
-  const set = setOf([1, 2, 0, 1]);
+  const set = new EndpointSet<Member>({ slowStart: { windowMs: 20 } });
+  set.update(
+    [1, 2, 0, 1].map((weight, index) => ({ id: `e${index}`, weight })),
+    0,
+  );
   const picker: Picker = createPicker(kind, set);
   const rng = seededRng(3);
   const underWay: string[] = [];
@@ -102,7 +165,8 @@ function play(kind: PickerKind, events: readonly Event[]): void {
     } else {
       const may = (index: number): boolean =>
         set.weightAt(index) > 0 && !it.refused.includes(index);
-      const index = picker.pick(nowMs, rng, (asked) => !it.refused.includes(asked));
+      const admits = (asked: number): boolean => !it.refused.includes(asked);
+      const index = picker.pick(nowMs, rng, it.refused.length === 0 ? undefined : admits);
       const eligible = Array.from({ length: set.length }, (_, each) => each).filter(may);
       if (eligible.length === 0) expect(index).toBe(-1);
       else expect(eligible).toContain(index);

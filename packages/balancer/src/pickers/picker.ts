@@ -1,9 +1,13 @@
 import type { Rng } from '@leno/std';
+import type { PickKey } from './pick-key.ts';
 
 /**
  * How a call ended, for what is learnt from it: `ignored` (cancelled, our own limit) says nothing.
  */
 export type PickOutcome = 'success' | 'failure' | 'ignored';
+
+/** Whether the endpoint at the index may be picked now. Must be pure. */
+export type Admits = (index: number) => boolean;
 
 /** What a picker thinks of one endpoint. */
 export interface PickScore {
@@ -20,13 +24,17 @@ export interface PickScore {
 export interface Picker {
   /**
    * An index whose weight is above 0 and for which `admits` is true, or -1 if there is none; what
-   * then (refuse, or panic and pick without `admits`) is the caller's to say. `admits` must be
-   * pure.
+   * then (refuse, or panic and pick without `admits`) is the caller's to say. Without `admits` all
+   * may be picked, which is the fastest. `key` says what the call is placed by, for the kinds that
+   * place calls by a hash; the others leave it unread.
    */
-  pick(nowMs: number, rng: Rng, admits: (index: number) => boolean): number;
+  pick(nowMs: number, rng: Rng, admits?: Admits, key?: PickKey): number;
   /** A call leaves for the endpoint, whether it was picked or chosen otherwise. */
   started(index: number, nowMs: number): void;
-  /** A call that was told by `started` ended after `latencyMs` (to the head of its reply). */
+  /**
+   * A call that was told by `started` ended after `latencyMs` (to the head of its reply). From a
+   * latency that is negative, infinite or NaN nothing is learnt.
+   */
   ended(index: number, nowMs: number, latencyMs: number, outcome: PickOutcome): void;
   /** A score for each endpoint, in order. For people: it allocates. */
   explain(nowMs: number): readonly PickScore[];

@@ -1,6 +1,7 @@
 /** Transcripts of the pickers that take turns. */
 import { expect, test } from 'vitest';
-import { EndpointSet, type Member } from '../endpoint-set.ts';
+import { EndpointSet } from '../endpoint-set.ts';
+import type { Member } from '../roster.ts';
 import { createPicker, type PickerKind } from './create-picker.ts';
 
 interface Stage {
@@ -111,8 +112,75 @@ const cases: { name: string; kind: PickerKind; drawn?: number; stages: Stage[] }
       { set: 'a3 b1', picks: 'aabaaaba' },
     ],
   },
+  {
+    name: 'new weights hold at once, however large the old ones were',
+    kind: 'weighted',
+    stages: [
+      { set: 'a1000 b1000', picks: 'a' },
+      { set: 'a1 b1', picks: 'baba' },
+      { set: 'a1000 b1000', picks: 'baba' },
+    ],
+  },
+  {
+    name: 'who was light beside a heavy one is not owed its turns when that is out',
+    kind: 'weighted',
+    stages: [
+      { set: 'a30 b1 c1', picks: 'aaaaaaaaaab' },
+      { out: 'a', picks: 'cbcbcb' },
+      { picks: 'aaaaaaaa' },
+    ],
+  },
 ];
 
 test.each(cases)('$kind: $name', ({ kind, stages, drawn }) => {
   expect(play(kind, stages, drawn)).toEqual(stages.map((stage) => stage.picks));
+});
+
+test.each([
+  { name: 'as it goes on after the list has shrunk', before: 'a1 b1 c1', after: 'a1 b1' },
+  { name: 'with somebody who has no weight', before: 'a1', after: 'a1 b0 c1' },
+  { name: 'as before', before: 'a1 b1 c1', after: 'a1 b1 c1' },
+])('roundRobin explains who is next: $name', ({ before, after }) => {
+  for (const count of [1, 2, 3]) {
+    const set = new EndpointSet<Member>();
+    const picker = createPicker('roundRobin', set);
+    set.update(parse(before), 0);
+    for (let made = 0; made < count; made += 1) picker.pick(0, () => 0);
+    set.update(parse(after), 0);
+    const scores = picker.explain(0).map((it) => it.score);
+    const next = picker.pick(0, () => 0);
+    expect(next).toBe(scores.indexOf(Math.min(...scores)));
+    for (const [index, score] of scores.entries()) {
+      expect(Number.isFinite(score)).toBe(set.weightAt(index) > 0);
+    }
+  }
+});
+
+test('roundRobin explains the turns of a slow start', () => {
+  const set = new EndpointSet<Member>({ slowStart: { windowMs: 1_000 } });
+  set.update(parse('a1 b1'), 0);
+  const picker = createPicker('roundRobin', set);
+  for (let made = 0; made < 7; made += 1) picker.pick(2_000, () => 0);
+  set.update(parse('c1 a1 b1'), 2_000);
+  picker.pick(2_000, () => 0);
+  for (let made = 0; made < 9; made += 1) {
+    const scores = picker.explain(2_000).map((it) => it.score);
+    // Nobody is due before who is picked.
+    expect(scores[picker.pick(2_000, () => 0)]).toBe(Math.min(...scores));
+  }
+});
+
+test('weighted: a look at the credits between updates forgets nothing', () => {
+  const many = Array.from({ length: 40 }, (_, index) => ({ id: `e${index}`, weight: 1 + index }));
+  const play = (isAsked: boolean): number[] => {
+    const set = new EndpointSet<Member>();
+    const picker = createPicker('weighted', set);
+    set.update(many, 0);
+    const picks = Array.from({ length: 50 }, () => picker.pick(0, () => 0.3));
+    set.update(many.slice(0, 30), 0);
+    if (isAsked) picker.explain(0);
+    set.update(many, 0);
+    return [...picks, ...Array.from({ length: 50 }, () => picker.pick(0, () => 0.7))];
+  };
+  expect(play(true)).toEqual(play(false));
 });

@@ -10,7 +10,16 @@ import {
   type TrafficPolicyBody,
 } from '@leno/config';
 import type { PoolLimits } from '@leno/http';
-import { Breaker, type BreakerOptions, EjectionCap, RetryBudget } from '@leno/resilience';
+import {
+  anyOf,
+  Breaker,
+  type BreakerOptions,
+  consecutive,
+  EjectionCap,
+  failureRate,
+  lastMs,
+  RetryBudget,
+} from '@leno/resilience';
 import type { Rng } from '@leno/std';
 import { overlay } from '../table/overlay.ts';
 import { Endpoint, PANIC_PERMIT } from './endpoint.ts';
@@ -93,7 +102,7 @@ export class Cluster {
     return this.#cap.ejectedCount;
   }
 
-  /** Takes a new policy; what was learnt stays where the kind of picker does. */
+  /** Takes a new policy; what was learnt of latencies stays unless its `balancer` changes. */
   setPolicy(policy: TrafficPolicyBody | undefined): void {
     if (policy === this.#policy) return;
     this.#policy = policy;
@@ -127,7 +136,11 @@ export class Cluster {
       if (body.health === 'ready' && !ready.has(body.id)) ready.set(body.id, body);
     }
     const next = [...ready.values()].map((body) => this.#carryOver(known.get(body.id), body));
-    this.#cap.setEndpointCount(next.length);
+    // Of those that are never picked none is the last that admits.
+    this.#cap.setEndpointCount(next.filter((endpoint) => endpoint.weight > 0).length);
+    // Whoever is elsewhere now under the same id goes and comes anew, so that nothing of it is kept.
+    const stays = next.filter((endpoint) => (known.get(endpoint.id) ?? endpoint) === endpoint);
+    if (stays.length < next.length) this.#set.update(stays, nowMs);
     this.#set.update(next, nowMs);
     const kept = new Set(next);
     for (const endpoint of known.values()) {
@@ -140,7 +153,7 @@ export class Cluster {
    * breaker refuses and the policy does not ask for fail-fast, one is chosen nevertheless.
    */
   pick(nowMs: number, excluded: Endpoint | undefined): Endpoint | NoPick {
-    if (this.#set.length === 0) return 'no-endpoint';
+    if (this.#set.pickableCount === 0) return 'no-endpoint';
     this.#nowMs = nowMs;
     this.#excluded = this.#set.length > 1 ? excluded : undefined;
     let index = this.#picker.pick(nowMs, this.#rng, this.#admits);
@@ -149,15 +162,14 @@ export class Cluster {
       index = this.#picker.pick(nowMs, this.#rng, this.#admits);
     }
     if (index >= 0) return this.#set.at(index);
-    index = this.#picker.pick(nowMs, this.#rng, admitAll);
-    if (index < 0) return 'no-endpoint';
-    return this.#policy?.breaker?.failFast === true ? 'breaker-open' : this.#set.at(index);
+    if (this.#policy?.breaker?.failFast === true) return 'breaker-open';
+    return this.#set.at(this.#picker.pick(nowMs, this.#rng));
   }
 
   /** Counts a try in and gives its permit. */
   started(endpoint: Endpoint, nowMs: number): number {
     this.activeCount += 1;
-    const index = this.#set.indexOf(endpoint.id);
+    const index = this.#indexOf(endpoint);
     if (index >= 0) this.#picker.started(index, nowMs);
     const permit = endpoint.breaker.tryAcquire(nowMs);
     if (permit >= 0) return permit;
@@ -168,7 +180,7 @@ export class Cluster {
   /** Settles a try with breaker and balancer; `tookMs` is the time that it took to answer. */
   ended(endpoint: Endpoint, permit: number, { outcome, tookMs, nowMs }: TryEnd): void {
     this.activeCount -= 1;
-    const index = this.#set.indexOf(endpoint.id);
+    const index = this.#indexOf(endpoint);
     if (index >= 0) {
       this.#picker.ended(index, nowMs, tookMs, outcome === 'rateOnly' ? 'failure' : outcome);
     }
@@ -200,6 +212,12 @@ export class Cluster {
     return endpoint !== this.#excluded && endpoint.breaker.admits(this.#nowMs);
   };
 
+  /** Where it is; -1 if it left, though another may be there under the same id. */
+  #indexOf(endpoint: Endpoint): number {
+    const index = this.#set.indexOf(endpoint.id);
+    return index >= 0 && this.#set.at(index) === endpoint ? index : -1;
+  }
+
   #carryOver(known: Endpoint | undefined, body: EndpointBody): Endpoint {
     if (known !== undefined && sameAddress(known.body, body)) {
       known.body = body;
@@ -217,10 +235,6 @@ export class Cluster {
     endpoint.breaker.dispose(nowMs);
     this.#pools.release(endpoint.body);
   }
-}
-
-function admitAll(): boolean {
-  return true;
 }
 
 /** Whether an endpoint with the same id is still at the same place under the same name. */
@@ -243,6 +257,12 @@ export function checkPolicy(policy: TrafficPolicyBody, rng: Rng): void {
 
 /** The breaker of one endpoint: what the policy says, and the defaults for the rest. */
 function breakerOptions(body: BreakerBody | undefined): BreakerOptions {
-  const { ejectionRatioMax: _ratio, failFast: _fast, ...options } = overlay(defaults.breaker, body);
-  return options;
+  const breaker = overlay(defaults.breaker, body);
+  const { consecutiveFailures, successRateMin, requestCountMin, windowMs } = breaker;
+  const row = consecutiveFailures === 0 ? [] : [consecutive(consecutiveFailures)];
+  const rate = failureRate({ over: lastMs(windowMs), requestCountMin, successRateMin });
+  // At 0 the share of successes is off, where the trigger by itself would trip if all fail.
+  const rates = successRateMin === 0 ? [] : [rate];
+  const { openMs, openMaxMs } = breaker;
+  return { trip: anyOf(...row, ...rates), openMs, openMaxMs };
 }

@@ -1,7 +1,7 @@
 /** One endpoint as the proxy sees it: where it is, its breaker, and its connections. */
 import type { EndpointBody } from '@leno/config';
 import type { UpstreamPool } from '@leno/http';
-import type { Breaker } from '@leno/resilience';
+import { type Breaker, type BreakerReport, explainBreaker } from '@leno/resilience';
 
 export class Endpoint {
   readonly id: string;
@@ -14,6 +14,11 @@ export class Endpoint {
     this.body = body;
     this.breaker = breaker;
     this.pool = pool;
+  }
+
+  /** What its breaker knows at `nowMs`. */
+  explain(nowMs: number): BreakerReport {
+    return explainBreaker(this.breaker, nowMs);
   }
 
   get weight(): number {

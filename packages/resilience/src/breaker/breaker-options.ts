@@ -1,35 +1,49 @@
 import { OptionProblems, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
+import { checkTrigger, type Trigger } from './trigger.ts';
+import { lastMs } from './window-size.ts';
+
+/**
+ * What a breaker does with its verdict. `enforce` refuses; `observe` counts and says when it would
+ * have tripped (`onWouldTrip`), and never refuses; `forcedOpen` refuses everything, whatever the
+ * time; `disabled` admits everything and counts nothing.
+ */
+export type BreakerMode = 'enforce' | 'observe' | 'forcedOpen' | 'disabled';
 
 /**
  * When a breaker trips and how it comes back. What is not given, or undefined, is as in
- * `defaultBreakerOptions`; values out of range throw `InvalidOptionError`.
+ * `defaultBreakerOptions`; values out of range throw `InvalidOptionError`, which lists them all.
  */
 export interface BreakerOptions {
   /**
-   * Failures in a row that trip; reached, not exceeded (`>=`). 0 switches this trigger off. Default
-   * 5.
+   * What trips it. Default `anyOf(consecutive(5), failureRate())`: five failures in a row, or fewer
+   * than 0.8 successes among at least 20 outcomes of the last 10 s.
    */
-  readonly consecutiveFailures?: number | undefined;
+  readonly trip?: Trigger | undefined;
+  /** Default `enforce`. */
+  readonly mode?: BreakerMode | undefined;
   /**
-   * The lowest share of successes, 0 to 1, that is still good; below it the breaker trips; 0 is
-   * off. Default 0.8.
+   * How long the first opening refuses, at least 1; or how long each does, by the openings in a row
+   * before it (0, 1, 2, …), where what is no number of at least 0 means `openMaxMs`. Default 1 s.
    */
-  readonly successRateMin?: number | undefined;
-  /** The time that the share is taken over, in ten buckets. At least 10 ms; default 10 s. */
-  readonly windowMs?: number | undefined;
-  /** Outcomes within the window before the share is judged at all. At least 1; default 20. */
-  readonly requestCountMin?: number | undefined;
-  /**
-   * How long the first opening refuses; each further one in a row twice as long. At least 1;
-   * default 1 s.
-   */
-  readonly openMs?: number | undefined;
-  /** Where the doubling stops, jitter included. At least `openMs`; default 60 s. */
+  readonly openMs?: number | ((openingIndex: number) => number) | undefined;
+  /** What `openMs`, if a number, is multiplied by for each further opening in a row, 1 to 100. Default 2. */
+  readonly openGrowth?: number | undefined;
+  /** Where that stops, jitter included. At least `openMs`; default 60 s. */
   readonly openMaxMs?: number | undefined;
   /** Up to this share is added at random to each opening, 0 to 1. Default 0.5. */
   readonly openJitterRatio?: number | undefined;
-  /** How long a probe may take before another may take its place. At least 1; default 30 s. */
+  /** Calls that half-open admits at once, and by which it decides. At least 1; default 1. */
+  readonly probeCount?: number | undefined;
+  /**
+   * How many of them must succeed; decided as soon as it is certain. At most `probeCount`; 0, the
+   * default, is all of them.
+   */
+  readonly probeSuccessCountMin?: number | undefined;
+  /**
+   * How long probes may take before they are lost, and others may take their place. At least 1;
+   * default 30 s.
+   */
   readonly probeWaitMaxMs?: number | undefined;
 }
 
@@ -40,33 +54,46 @@ export type CompleteBreakerOptions = {
 
 /** Linkerd's unified breaker with a higher minimum: what Leno does when nothing is configured. */
 export const defaultBreakerOptions: CompleteBreakerOptions = {
-  consecutiveFailures: 5,
-  successRateMin: 0.8,
-  windowMs: 10_000,
-  requestCountMin: 20,
+  // As `anyOf(consecutive(5), failureRate())`, whose code a bundle needs not hold for this.
+  trip: {
+    consecutiveFailures: 5,
+    rates: [
+      {
+        reason: 'failure-rate',
+        over: /* @__PURE__ */ lastMs(10_000),
+        requestCountMin: 20,
+        rateMax: 1,
+        successRateMin: 0.8,
+        slowMs: 0,
+      },
+    ],
+  },
+  mode: 'enforce',
   openMs: 1_000,
+  openGrowth: 2,
   openMaxMs: 60_000,
   openJitterRatio: 0.5,
+  probeCount: 1,
+  probeSuccessCountMin: 0,
   probeWaitMaxMs: 30_000,
 };
 
-/** Fills in what is optional and checks every value. Never touches what it was given. */
-export function completeBreakerOptions(given: BreakerOptions): CompleteBreakerOptions {
-  const options = withDefaults(given, defaultBreakerOptions);
+/** Fills in what is not given from `base` and checks every value. Never touches what it is given. */
+export function completeBreakerOptions(
+  given: BreakerOptions,
+  base: CompleteBreakerOptions,
+): CompleteBreakerOptions {
+  const options = withDefaults(given, base);
+  const { openMs, openMaxMs, probeCount, probeSuccessCountMin, mode } = options;
   const problems = new OptionProblems();
-  problems.count('consecutiveFailures', options.consecutiveFailures, 0);
-  problems.range('successRateMin', options.successRateMin, 0, 1);
-  problems.range('windowMs', options.windowMs, 10);
-  problems.count('requestCountMin', options.requestCountMin, 1);
-  problems.range('openMs', options.openMs, 1);
-  problems.range('openMaxMs', options.openMaxMs, 1);
-  problems.check(
-    options.openMs <= options.openMaxMs,
-    'openMs',
-    options.openMs,
-    'not exceed openMaxMs',
-  );
+  checkTrigger(problems, options.trip);
+  problems.oneOf('mode', mode, ['enforce', 'observe', 'forcedOpen', 'disabled']);
+  if (typeof openMs !== 'function') problems.range('openMs', openMs, 1, openMaxMs);
+  problems.range('openGrowth', options.openGrowth, 1, 100);
+  problems.range('openMaxMs', openMaxMs, 1);
   problems.range('openJitterRatio', options.openJitterRatio, 0, 1);
+  problems.count('probeCount', probeCount, 1);
+  problems.count('probeSuccessCountMin', probeSuccessCountMin, 0, probeCount);
   problems.range('probeWaitMaxMs', options.probeWaitMaxMs, 1);
   problems.throwIfAny(InvalidOptionError);
   return options;

@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
 import { EjectionCap } from './ejection-cap.ts';
+import { explainBreaker } from './explain-breaker.ts';
+import { failureRate } from './failure-rate.ts';
+import { anyOf, consecutive } from './trigger.ts';
+import { lastMs } from './window-size.ts';
 
+const bounds = { row: 4, successRateMin: 0.7, windowMs: 1_000, requestCountMin: 6 };
 const options = {
-  consecutiveFailures: 4,
-  successRateMin: 0.7,
-  windowMs: 1_000,
-  requestCountMin: 6,
+  trip: anyOf(consecutive(4), failureRate({ ...bounds, over: lastMs(1_000) })),
   openMs: 300,
   openMaxMs: 2_000,
   openJitterRatio: 0,
@@ -56,14 +58,14 @@ class PlainBreaker {
 
   count(outcome: Outcome, nowMs: number): void {
     this.originMs ??= nowMs;
-    const bucket = Math.floor((nowMs - this.originMs) / (options.windowMs / 10));
+    const bucket = Math.floor((nowMs - this.originMs) / (bounds.windowMs / 10));
     this.outcomes.push({ bucket, good: outcome === 'success' });
     if (outcome === 'success') this.inRow = 0;
     if (outcome === 'failure') this.inRow += 1;
     const recent = this.outcomes.filter((it) => it.bucket > bucket - 10);
     const rate = recent.filter((it) => it.good).length / recent.length;
-    const isBad = recent.length >= options.requestCountMin && rate < options.successRateMin;
-    if (this.inRow < options.consecutiveFailures && !isBad) return;
+    const isBad = recent.length >= bounds.requestCountMin && rate < bounds.successRateMin;
+    if (this.inRow < bounds.row && !isBad) return;
     this.era += 1;
     this.open(nowMs);
   }
@@ -157,7 +159,7 @@ test('property: looking changes nothing, not even at times to come', () => {
       const watched = new Breaker({ ...options, openJitterRatio: 0.5 }, ports);
       const alone = new Breaker({ ...options, openJitterRatio: 0.5 }, { rng: seededRng(7) });
       const look = (nowMs: number): void => {
-        watched.explain(nowMs);
+        explainBreaker(watched, nowMs);
         watched.admits(nowMs + aheadMs);
         watched.stateAt(nowMs + aheadMs);
         watched.retryAfterMs(nowMs + aheadMs);

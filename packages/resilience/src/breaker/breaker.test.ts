@@ -3,20 +3,38 @@ import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
 import type { BreakerOptions } from './breaker-options.ts';
 import { EjectionCap } from './ejection-cap.ts';
+import { explainBreaker } from './explain-breaker.ts';
+import { failureRate } from './failure-rate.ts';
+import { anyOf, consecutive } from './trigger.ts';
+import { lastMs } from './window-size.ts';
 
-const options: BreakerOptions = {
-  consecutiveFailures: 3,
-  successRateMin: 0.8,
-  windowMs: 1_000,
-  requestCountMin: 5,
-  openMs: 200,
-  openMaxMs: 1_000,
-  openJitterRatio: 0,
-  probeWaitMaxMs: 300,
-};
+/** The options of a breaker with a row and a share of the last `windowMs`; 0 switches one off. */
+interface Settings extends BreakerOptions {
+  readonly row?: number;
+  readonly successRateMin?: number;
+  readonly windowMs?: number;
+  readonly requestCountMin?: number;
+}
 
-function make(changes: Partial<BreakerOptions> = {}, cap?: EjectionCap): Breaker {
-  return new Breaker({ ...options, ...changes }, { rng: seededRng(1), cap });
+function optionsOf(settings: Settings = {}): BreakerOptions {
+  const {
+    row = 3,
+    successRateMin = 0.8,
+    windowMs = 1_000,
+    requestCountMin = 5,
+    ...rest
+  } = settings;
+  const rate = failureRate({ over: lastMs(windowMs), requestCountMin, successRateMin });
+  const trip = anyOf(
+    ...(row === 0 ? [] : [consecutive(row)]),
+    ...(successRateMin === 0 ? [] : [rate]),
+  );
+  const times = { openMs: 200, openMaxMs: 1_000, openJitterRatio: 0, probeWaitMaxMs: 300 };
+  return { trip, ...times, ...rest };
+}
+
+function make(settings: Settings = {}, cap?: EjectionCap): Breaker {
+  return new Breaker(optionsOf(settings), { rng: seededRng(1), cap });
 }
 
 /**
@@ -39,7 +57,7 @@ function play(calls: string, breaker = make()): string {
 }
 
 const rowOnly = { successRateMin: 0 };
-const rateOnly = { consecutiveFailures: 0 };
+const rateOnly = { row: 0 };
 
 test.each([
   { name: 'trips at the third failure in a row', changes: rowOnly, calls: 'xxx', states: 'cco' },
@@ -84,7 +102,7 @@ test.each([
   { name: 'recovery restarts the back-off', calls: 'xxx_x___.xxx_.', states: 'cco_o___ccco_c' },
   {
     name: 'closing forgets the window',
-    changes: { consecutiveFailures: 4 },
+    changes: { row: 4 },
     calls: '..xxx_.x',
     states: 'cccco_cc',
   },
@@ -106,7 +124,7 @@ test('opening lasts until its last millisecond, and says so', () => {
 test('jitter lengthens each opening, and the cap bounds it', () => {
   const waits = (jitter: number, openMaxMs: number): number[] => {
     const ports = { rng: () => jitter };
-    const breaker = new Breaker({ ...options, openMaxMs, openJitterRatio: 0.5 }, ports);
+    const breaker = new Breaker(optionsOf({ openMaxMs, openJitterRatio: 0.5 }), ports);
     let nowMs = 0;
     for (let failure = 0; failure < 3; failure += 1) breaker.failure(breaker.tryAcquire(0), 0);
     return Array.from({ length: 4 }, () => {
@@ -139,20 +157,20 @@ test.each(['success', 'failure', 'release'] as const)(
     const straggler = breaker.tryAcquire(0);
     play('xxx', breaker);
     breaker[settle](straggler, 250);
-    expect(breaker.explain(250)).toMatchObject({
+    expect(explainBreaker(breaker, 250)).toMatchObject({
       state: 'open',
       retryAfterMs: 150,
       openingCount: 1,
     });
     const probe = breaker.tryAcquire(400);
     breaker[settle](straggler, 410);
-    expect(breaker.explain(410)).toMatchObject({ state: 'half-open', isProbing: true });
+    expect(explainBreaker(breaker, 410)).toMatchObject({ state: 'half-open', probeCount: 1 });
     breaker.success(probe, 420);
     breaker[settle](straggler, 430);
-    expect(breaker.explain(430)).toMatchObject({
+    expect(explainBreaker(breaker, 430)).toMatchObject({
       state: 'closed',
-      failureCount: 0,
-      successCount: 0,
+      rates: [{ failureCount: 0, successCount: 0 }],
+      lateCount: 3,
     });
   },
 );
@@ -161,7 +179,7 @@ test('many failures at once trip once, and the probe still comes', () => {
   const breaker = make();
   const permits = Array.from({ length: 8 }, () => breaker.tryAcquire(0));
   for (const permit of permits) breaker.failure(permit, 10);
-  expect(breaker.explain(10)).toMatchObject({ openingCount: 1, retryAfterMs: 200 });
+  expect(explainBreaker(breaker, 10)).toMatchObject({ openingCount: 1, retryAfterMs: 200 });
   expect(breaker.admits(210)).toBe(true);
 });
 
@@ -171,7 +189,7 @@ test('a probe that was replaced is a straggler', () => {
   const lost = breaker.tryAcquire(400);
   const replacement = breaker.tryAcquire(700);
   breaker.success(lost, 710);
-  expect(breaker.explain(710)).toMatchObject({ state: 'half-open', isProbing: true });
+  expect(explainBreaker(breaker, 710)).toMatchObject({ state: 'half-open', probeCount: 1 });
   breaker.failure(lost, 720);
   expect(breaker.stateAt(720)).toBe('half-open');
   breaker.success(replacement, 730);
@@ -223,68 +241,93 @@ test('each change is told once it is complete, with its reason', () => {
 });
 
 test('explains itself', () => {
-  const breaker = make({ consecutiveFailures: 2, requestCountMin: 9 });
-  expect(breaker.explain(0)).toMatchObject({ state: 'closed', successRate: undefined });
+  const breaker = make({ row: 2, requestCountMin: 9 });
   play('...x', breaker);
-  expect(breaker.explain(300)).toEqual({
+  expect(explainBreaker(breaker, 300)).toEqual({
     state: 'closed',
     reason: undefined,
     changedAtMs: undefined,
-    consecutiveFailureCount: 1,
-    successCount: 3,
-    failureCount: 1,
-    successRate: 0.75,
-    openingCount: 0,
     retryAfterMs: 0,
-    isHeldByCap: false,
-    isProbing: false,
+    openForMs: null,
+    openingCount: 0,
+    consecutiveFailureCount: 1,
+    rates: [{ reason: 'failure-rate', successCount: 3, failureCount: 1, runs: expect.anything() }],
+    probeCount: 0,
+    heldBy: undefined,
+    holds: [],
+    refusedCount: 0,
+    lateCount: 0,
+    options: expect.objectContaining({ mode: 'enforce', openMs: 200 }),
   });
-  expect(breaker.explain(1_100)).toMatchObject({ successCount: 1, failureCount: 1 });
-  expect(breaker.explain(5_000)).toMatchObject({ successRate: undefined, failureCount: 0 });
+  const ages = explainBreaker(breaker, 300).rates[0]?.runs;
+  expect(ages).toEqual([
+    [300, 1, 0],
+    [200, 1, 0],
+    [100, 1, 0],
+    [0, 0, 1],
+  ]);
+  expect(explainBreaker(breaker, 1_100).rates).toMatchObject([
+    { successCount: 1, failureCount: 1 },
+  ]);
+  expect(explainBreaker(breaker, 5_000).rates).toMatchObject([
+    { successCount: 0, failureCount: 0 },
+  ]);
+  expect(explainBreaker(breaker, 300).rates).toMatchObject([{ successCount: 3, failureCount: 1 }]);
 });
 
-test('new options hold from the next outcome on, and the state stays', () => {
-  const breaker = make({ ...rowOnly, consecutiveFailures: 10 });
+test('new options hold from the next outcome on, the others and the state stay', () => {
+  const breaker = make({ ...rowOnly, row: 10 });
   play('xxxx', breaker);
-  breaker.update({ ...options, ...rowOnly, consecutiveFailures: 5 });
+  breaker.update({ trip: consecutive(5) });
   expect(play('x', breaker)).toBe('o');
-  breaker.update({ ...options, windowMs: 5_000 });
+  breaker.update(optionsOf({ windowMs: 5_000 }));
   expect(breaker.stateAt(0)).toBe('open');
-});
-
-test('a window of another length starts empty, one of the same length stays', () => {
-  const breaker = make(rateOnly);
-  play('xxxx', breaker);
-  breaker.update({ ...options, ...rateOnly, openMs: 300 });
-  expect(breaker.explain(300).failureCount).toBe(4);
-  breaker.update({ ...options, ...rateOnly, windowMs: 2_000 });
-  expect(breaker.explain(300).failureCount).toBe(0);
+  expect(explainBreaker(breaker, 0).options.openMs).toBe(200);
 });
 
 test.each([
-  ['consecutiveFailures', [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]],
+  ['another length', { windowMs: 2_000 }, 0],
+  ['the same length, with another bound', { successRateMin: 0.1, openMs: 300 }, 4],
+])('a window of %s', (_, changes, failureCount) => {
+  const breaker = make({ ...rateOnly, requestCountMin: 9 });
+  play('xxxx', breaker);
+  breaker.update(optionsOf({ ...rateOnly, requestCountMin: 9, ...changes }));
+  expect(explainBreaker(breaker, 300).rates[0]?.failureCount).toBe(failureCount);
+});
+
+/** Where the name of a setting above is not that of the option. */
+function pathOf(name: string): string {
+  return { row: 'consecutive', windowMs: 'over' }[name] ?? name;
+}
+
+test.each([
+  ['row', [-1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY]],
   ['successRateMin', [-0.1, 1.1, Number.NaN]],
   ['windowMs', [0, 9, Number.POSITIVE_INFINITY, Number.NaN]],
   ['requestCountMin', [0, -1, 0.5, Number.NaN]],
   ['openMs', [0, -1, Number.NaN, 2_000]],
-  ['openMaxMs', [0, 199, Number.POSITIVE_INFINITY]],
+  ['openMaxMs', [0, Number.NaN, Number.POSITIVE_INFINITY]],
   ['openJitterRatio', [-1, 2, Number.NaN]],
+  ['openGrowth', [0, 0.5, 101, Number.NaN]],
+  ['probeCount', [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]],
+  ['probeSuccessCountMin', [-1, 2, 0.5, Number.NaN]],
   ['probeWaitMaxMs', [0, Number.NaN, Number.POSITIVE_INFINITY]],
+  ['mode', ['on', null]],
 ] as const)('refuses a bad %s', (name, values) => {
   for (const value of values) {
     expect(() => make({ [name]: value })).toThrow(
       expect.objectContaining({
         code: 'LENO_RESILIENCE_OPTION',
-        message: expect.stringContaining(name),
+        message: expect.stringContaining(pathOf(name)),
       }),
     );
-    expect(() => make().update({ ...options, [name]: value })).toThrow(name);
+    expect(() => make().update(optionsOf({ [name]: value }))).toThrow(pathOf(name));
   }
 });
 
 test('the defaults are those of the mesh, and what is given is never touched', () => {
-  const given = Object.freeze({ ...options });
-  make(given);
+  const given = Object.freeze(optionsOf());
+  new Breaker(given, { rng: () => 0 });
   const breaker = new Breaker({ openMs: undefined }, { rng: () => 0 });
   for (let failure = 0; failure < 4; failure += 1) breaker.failure(breaker.tryAcquire(0), 0);
   expect(breaker.stateAt(0)).toBe('closed');
@@ -298,13 +341,12 @@ test('the cap holds a breaker closed, visibly, until there is a place', () => {
   const [one, other] = [make(rowOnly, cap), make(rowOnly, cap)];
   expect(play('xxx', one)).toBe('cco');
   expect(play('xxxx', other)).toBe('cccc');
-  expect(other.explain(300)).toMatchObject({ isHeldByCap: true, consecutiveFailureCount: 4 });
+  expect(explainBreaker(other, 300)).toMatchObject({ heldBy: 'cap', consecutiveFailureCount: 4 });
   expect(cap.refusedCount).toBe(2);
   one.success(one.tryAcquire(400), 400);
   expect(cap.ejectedCount).toBe(0);
   other.failure(other.tryAcquire(410), 410);
-  expect(other.explain(410)).toMatchObject({ state: 'open', isHeldByCap: false });
-  other.update(options);
+  expect(explainBreaker(other, 410)).toMatchObject({ state: 'open', heldBy: undefined });
 });
 
 test('a success that mends the row lifts the hold', () => {
@@ -312,7 +354,7 @@ test('a success that mends the row lifts the hold', () => {
   cap.setEndpointCount(1);
   const breaker = make(rowOnly, cap);
   expect(play('xxxx.', breaker)).toBe('ccccc');
-  expect(breaker.explain(400)).toMatchObject({ isHeldByCap: false });
+  expect(explainBreaker(breaker, 400)).toMatchObject({ heldBy: undefined });
 });
 
 test('an endpoint that leaves gives its place back, once, and its outcomes are dropped', () => {
@@ -333,7 +375,7 @@ test('an endpoint that leaves gives its place back, once, and its outcomes are d
   const permit = closed.tryAcquire(0);
   closed.dispose(0);
   closed.failure(permit, 10);
-  expect(closed.explain(10).failureCount).toBe(0);
+  expect(explainBreaker(closed, 10).consecutiveFailureCount).toBe(0);
 });
 
 test('once the healthy have left, what is left may not refuse everything', () => {
@@ -345,6 +387,6 @@ test('once the healthy have left, what is left may not refuse everything', () =>
   cap.setEndpointCount(2);
   expect([one.stateAt(250), one.admits(250), one.retryAfterMs(250)]).toEqual(['closed', true, 0]);
   one.success(one.tryAcquire(250), 250);
-  expect(one.explain(250)).toMatchObject({ state: 'closed', reason: 'over-cap', successCount: 1 });
+  expect(explainBreaker(one, 250)).toMatchObject({ state: 'closed', reason: 'over-cap' });
   expect([other.stateAt(250), other.tryAcquire(250)]).toEqual(['open', -1]);
 });

@@ -1,77 +1,103 @@
 /**
  * Circuit breaker: from the outcomes of past calls, decides whether the next may leave.
  *
- *   closed --failures in a row, or too few successes--> open --its time is over--> half-open
- *      ^                                                 ^                          |    |
- *      |                                                 '------- probe fails ------'    |
- *      '----------------------------- probe succeeds ------------------------------------'
+ *   closed --a trigger trips--> open --its time is over--> half-open
+ *      ^                         ^                          |    |
+ *      |                         '---- too many probes fail-'    |
+ *      '------------- enough probes succeed ---------------------'
  *
- * Guarantees
+ * Guarantees, and where others decide otherwise
  * - A permit is an integer that carries the generation it was given in. An outcome from an earlier
- *   generation is dropped: a straggler can neither trip, nor close, nor prolong anything.
- * - Half-open lets one real call through, the probe. A probe that is not heard of for
- *   `probeWaitMaxMs` is lost: the next call takes its place, and a wedged breaker cannot be.
- * - Thresholds are reached at `>=`, times too; the share is judged on successes as well as on
- *   failures; closing forgets the window; each opening in a row lasts longer, and a recovery starts
- *   afresh.
- * - Reading changes nothing. Asking and settling allocate nothing.
+ *   generation is dropped and counted (`lateCount`): a straggler can neither trip, nor close, nor
+ *   prolong anything (opossum, cockatiel and Polly count it into the present state).
+ * - Thresholds are reached at `>=`, times too (opossum and cockatiel: `>`). Shares are judged on
+ *   successes as well as on failures (opossum, cockatiel, Polly, gobreaker: on failures only).
+ * - Half-open admits `probeCount` calls and refuses others at once (cockatiel lets them wait). It
+ *   decides as soon as the outcome is certain. A probe that says nothing is neutral, and another may
+ *   leave (elsewhere it is a success). Those not heard of for `probeWaitMaxMs` are lost, and others
+ *   take their places: a wedged breaker cannot be (resilience4j opens again or closes).
+ * - Closing forgets the windows; each opening in a row lasts longer; a recovery starts afresh.
+ * - Reading changes nothing. Asking and settling allocate nothing and cost the same at any traffic.
  *
- * Sans-IO: `nowMs` comes in, never runs backwards, and there is no timer. Not a rate limiter: 429
- * is the `rateOnly` outcome, which lowers the share, resets nothing and never recovers a probe.
+ * Sans-IO: `nowMs` comes in, and there is no timer; time that runs backwards is the present. Not a
+ * rate limiter: 429 is the `rateOnly` outcome, which counts in the failure rate, resets nothing and
+ * never recovers a probe. Over all of this lie the mode and the holds of `isolate`, which neither
+ * change the state beneath nor are told to `onTransition`.
  *
- * After linkerd2-proxy (outbound http breaker: consecutive or success rate, one probe),
- * sony/gobreaker (generations), resilience4j (three outcomes, a maximum wait for probes).
+ * After linkerd2-proxy (consecutive or success rate), sony/gobreaker (generations), resilience4j
+ * (three outcomes, modes, slow calls, a wait for probes), failsafe-go (the earliest verdict).
  */
-import { type Rng, TimeWindow } from '@leno/std';
+import type { Rng } from '@leno/std';
 import {
   type BreakerOptions,
   type CompleteBreakerOptions,
   completeBreakerOptions,
+  defaultBreakerOptions,
 } from './breaker-options.ts';
+import type { BreakerPorts } from './breaker-ports.ts';
 import type {
+  BreakerHold,
   BreakerListener,
   BreakerReason,
-  BreakerReport,
   BreakerState,
+  CallOutcome,
+  TripReason,
 } from './breaker-report.ts';
 import type { EjectionCap } from './ejection-cap.ts';
+import { RateGauge } from './rate-gauge.ts';
 
-/** What a breaker needs besides its options. */
-export interface BreakerPorts {
-  readonly rng: Rng;
-  /** Shared by the breakers of one cluster; without it, each may open as it likes. */
-  readonly cap?: EjectionCap | undefined;
-}
-
-/** What `tryAcquire` gives instead of a permit. */
-const REFUSED = -1;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /** The breaker of one endpoint or dependency; see the top of this file for what it guarantees. */
 export class Breaker {
   /** Called after each change of state. One listener; set and replaced freely. */
   onTransition: BreakerListener | undefined;
+  /**
+   * Called when a threshold is reached that the mode `observe` or the cap keeps from tripping: once
+   * until the breaker is below all thresholds again. One listener; set and replaced freely.
+   */
+  onWouldTrip: ((reason: TripReason, nowMs: number) => void) | undefined;
+  // What follows is not `#private`: the functions for operators (`explainBreaker` and the others)
+  // reach in from files of their own, which a bundle that does not call them leaves out.
   readonly #rng: Rng;
-  #cap: EjectionCap | undefined;
-  #options: CompleteBreakerOptions;
-  #window: TimeWindow;
-  #state: BreakerState = 'closed';
-  // Grows with each change of state and each probe: tells late outcomes from present ones.
-  #generation = 0;
-  #failureCountInRow = 0;
-  #openingCount = 0;
-  #isHeldByCap = false;
-  #reason: BreakerReason | undefined;
+  protected cap: EjectionCap | undefined;
+  protected options: CompleteBreakerOptions = defaultBreakerOptions;
+  protected gauges: readonly RateGauge[] = [];
+  protected holds: readonly BreakerHold[] = [];
+  protected status: BreakerState = 'closed';
+  /** Whether calls simply pass: closed, and nothing lies over it. */
+  #isPassing = true;
+  /** Whether the next call needs the time as it starts: it may be refused, or be slow. */
+  protected isTimed = false;
+  /** Grows with each change of state and each round of probes: tells late outcomes from present. */
+  protected generation = 1;
   // Times start as doubles: V8 then updates them in place instead of boxing each new one.
-  #changedAtMs = NEVER;
-  #openUntilMs = NEVER;
-  #probeUntilMs = NEVER;
+  /** Until when a success changes nothing but `quietCount`. */
+  protected quietUntilMs = NEVER;
+  /** Successes that the windows have not been told of. All belong to their present buckets. */
+  protected quietCount = 0;
+  protected failureRow = 0;
+  protected openingCount = 0;
+  /** Probes under way, those that have ended well, and those that have not. */
+  protected probeCount = 0;
+  #goodCount = 0;
+  #badCount = 0;
+  /** When the probes under way are lost. */
+  protected lostAtMs = NEVER;
+  /** As long and longer is slow, to any trigger. */
+  #slowMs = Number.POSITIVE_INFINITY;
+  protected heldBy: 'cap' | 'observe' | undefined;
+  protected refusedCount = 0;
+  protected lateCount = 0;
+  protected reason: BreakerReason | undefined;
+  protected changedAtMs = NEVER;
+  /** Until when it is open. */
+  protected openUntilMs = NEVER;
 
   constructor(options: BreakerOptions, ports: BreakerPorts) {
-    this.#options = completeBreakerOptions(options);
-    this.#window = new TimeWindow(this.#options.windowMs);
     this.#rng = ports.rng;
-    this.#cap = ports.cap;
+    this.cap = ports.cap;
+    this.update(options);
   }
 
   /**
@@ -79,58 +105,47 @@ export class Breaker {
    * `release`; -1 is a refusal, and `retryAfterMs` says until when.
    */
   tryAcquire(nowMs: number): number {
-    if (this.#state === 'closed') return this.#generation;
-    if (this.#cap?.isExceeded === true) {
-      // Healthy endpoints have left the cluster, and what is left may not refuse everything.
-      this.#close('over-cap', nowMs);
-      return this.#generation;
-    }
-    if (this.#state === 'half-open') {
-      if (nowMs < this.#probeUntilMs) return REFUSED;
-      this.#probeUntilMs = nowMs + this.#options.probeWaitMaxMs;
-      this.#generation += 1;
-      return this.#generation;
-    }
-    if (nowMs < this.#openUntilMs) return REFUSED;
-    this.#probeUntilMs = nowMs + this.#options.probeWaitMaxMs;
-    const permit = this.#generation + 1;
-    this.#enter('half-open', 'open-elapsed', nowMs);
-    return permit;
-  }
-
-  /** The call did what it should. */
-  success(permit: number, nowMs: number): void {
-    if (permit !== this.#generation) return;
-    if (this.#state === 'half-open') {
-      this.#close('probe-succeeded', nowMs);
-      return;
-    }
-    this.#failureCountInRow = 0;
-    this.#window.record(true, nowMs);
-    this.#evaluate(nowMs);
+    return this.#isPassing ? this.generation : this.#ask(nowMs);
   }
 
   /**
-   * The call failed. `rateOnly` (a 429) counts in the share only; as a probe, either kind fails.
+   * The call did what it should. `tookMs` is for `slowRate`; without it the outcome says nothing
+   * there.
    */
-  failure(permit: number, nowMs: number, kind: 'failure' | 'rateOnly' = 'failure'): void {
-    if (permit !== this.#generation) return;
-    if (this.#state === 'half-open') {
-      this.#open('probe-failed', nowMs);
-      return;
-    }
-    if (kind === 'failure') this.#failureCountInRow += 1;
-    this.#window.record(false, nowMs);
-    this.#evaluate(nowMs);
+  success(permit: number, nowMs: number, tookMs = Number.NaN): void {
+    // What nearly every call does, in few enough steps to be compiled into the caller.
+    if (permit === this.generation && nowMs < this.quietUntilMs) this.quietCount += 1;
+    else this.record('success', permit, nowMs, tookMs);
+  }
+
+  /** The call failed. `rateOnly` (a 429) counts in the rate only; as a probe, either kind fails. */
+  failure(
+    permit: number,
+    nowMs: number,
+    kind: 'failure' | 'rateOnly' = 'failure',
+    tookMs?: number,
+  ): void {
+    this.record(kind, permit, nowMs, tookMs);
   }
 
   /**
    * The call ended in a way that says nothing (cancelled, our own limit): another probe may leave.
    */
-  release(permit: number, _nowMs: number): void {
-    if (permit !== this.#generation || this.#state !== 'half-open') return;
-    this.#generation += 1;
-    this.#probeUntilMs = NEVER;
+  release(permit: number, nowMs: number): void {
+    this.record('ignored', permit, nowMs);
+  }
+
+  /** What `success`, `failure` and `release` do, with the outcome as a value. */
+  record(outcome: CallOutcome, permit: number, nowMs: number, tookMs = Number.NaN): void {
+    if (permit !== this.generation) {
+      if (permit > UNCOUNTED) this.lateCount += 1;
+    } else if (this.status !== 'closed') {
+      this.#endProbe(outcome === 'success' && tookMs >= this.#slowMs ? 'failure' : outcome, nowMs);
+    } else if (outcome !== 'ignored') {
+      if (outcome === 'success') this.failureRow = 0;
+      else if (outcome === 'failure') this.failureRow += 1;
+      this.#count(outcome === 'success', nowMs, tookMs);
+    }
   }
 
   /** Whether `tryAcquire` would give a permit at that time. */
@@ -138,99 +153,201 @@ export class Breaker {
     return this.retryAfterMs(nowMs) === 0;
   }
 
-  /** How long the next call is refused from that time on; 0 if it is admitted. */
+  /**
+   * How long the next call is refused from that time on; 0 if it is admitted, `Infinity` while the
+   * breaker is forced open or isolated.
+   */
   retryAfterMs(nowMs: number): number {
-    if (this.#state === 'closed' || this.#cap?.isExceeded === true) return 0;
-    const untilMs = this.#state === 'open' ? this.#openUntilMs : this.#probeUntilMs;
-    return nowMs < untilMs ? untilMs - nowMs : 0;
+    if (this.#isForced) return Number.POSITIVE_INFINITY;
+    if (this.#isLenient) return 0;
+    if (this.status === 'open') return Math.max(0, this.openUntilMs - nowMs);
+    // Where none is under way nothing could end the round: one may leave even if options shrank.
+    const isFull =
+      this.probeCount > 0 &&
+      this.probeCount + this.#goodCount + this.#badCount >= this.options.probeCount;
+    return isFull ? Math.max(0, this.lostAtMs - nowMs) : 0;
   }
 
   /** The state in which a call at that time would find the breaker. */
   stateAt(nowMs: number): BreakerState {
-    if (this.#state === 'closed' || this.#cap?.isExceeded === true) return 'closed';
-    return this.#state === 'open' && nowMs < this.#openUntilMs ? 'open' : 'half-open';
-  }
-
-  /** Everything it knows, at `nowMs`, which must not be ahead of the calls that follow. */
-  explain(nowMs: number): BreakerReport {
-    const window = this.#window;
-    // An empty window is left alone: rolling would fix the origin of its buckets.
-    if (window.totalCount > 0) window.roll(nowMs);
-    const isChanged = this.#reason !== undefined;
-    return {
-      state: this.stateAt(nowMs),
-      reason: this.#reason,
-      changedAtMs: isChanged ? this.#changedAtMs : undefined,
-      consecutiveFailureCount: this.#failureCountInRow,
-      successCount: window.successCount,
-      failureCount: window.failureCount,
-      successRate: window.totalCount > 0 ? window.successCount / window.totalCount : undefined,
-      openingCount: this.#openingCount,
-      retryAfterMs: this.retryAfterMs(nowMs),
-      isHeldByCap: this.#isHeldByCap,
-      isProbing: this.#state === 'half-open' && nowMs < this.#probeUntilMs,
-    };
+    if (this.#isForced) return 'open';
+    if (this.#isLenient) return 'closed';
+    return this.status === 'open' && nowMs < this.openUntilMs ? 'open' : 'half-open';
   }
 
   /**
-   * New options, from the next outcome on. State is kept; the window too, unless its length
-   * changes.
+   * New values for the options given, from the next outcome on; the others stay. State stays, and
+   * so does each window, unless its size or what it counts has changed. After a change of mode,
+   * outcomes of calls from before it are dropped.
    */
   update(options: BreakerOptions): void {
-    const next = completeBreakerOptions(options);
-    if (next.windowMs !== this.#options.windowMs) this.#window = new TimeWindow(next.windowMs);
-    this.#options = next;
+    const next = completeBreakerOptions(options, this.options);
+    if (next.mode !== this.options.mode) this.forgetCalls();
+    this.flush();
+    this.options = next;
+    this.gauges = next.trip.rates.map((rate, index) => new RateGauge(rate, this.gauges[index]));
+    this.lookOver();
   }
 
-  /**
-   * Gives its place under the cap back, as the endpoint leaves the cluster. Outcomes are dropped.
-   */
+  /** Gives its place under the cap back, as the endpoint leaves. Outcomes are dropped. */
   dispose(nowMs: number): void {
-    if (this.#state === 'closed') this.#generation += 1;
-    else this.#close('disposed', nowMs);
-    this.#cap = undefined;
+    if (this.status === 'closed') this.generation += 1;
+    else this.close('disposed', nowMs);
+    this.cap = undefined;
   }
 
-  #evaluate(nowMs: number): void {
-    const reason = this.#tripReason();
-    this.#isHeldByCap = reason !== undefined && this.#cap?.tryEject() === false;
-    if (reason !== undefined && !this.#isHeldByCap) this.#open(reason, nowMs);
+  /** Refuses whatever the state beneath. */
+  get #isForced(): boolean {
+    return this.options.mode === 'forcedOpen' || this.holds.length > 0;
   }
 
-  #tripReason(): 'consecutive-failures' | 'success-rate' | undefined {
-    const { consecutiveFailures, requestCountMin, successRateMin } = this.#options;
-    if (consecutiveFailures > 0 && this.#failureCountInRow >= consecutiveFailures) {
-      return 'consecutive-failures';
+  /** Admits whatever the state beneath. */
+  get #isLenient(): boolean {
+    const { mode } = this.options;
+    return (
+      this.status === 'closed' ||
+      mode === 'observe' ||
+      mode === 'disabled' ||
+      // Healthy endpoints have left the cluster, and what is left may not refuse everything.
+      this.cap?.isExceeded === true
+    );
+  }
+
+  #ask(nowMs: number): number {
+    const { mode } = this.options;
+    if (mode === 'disabled' && !this.#isForced) return UNCOUNTED;
+    if (this.retryAfterMs(nowMs) > 0) {
+      this.refusedCount += 1;
+      return REFUSED;
     }
-    const totalCount = this.#window.totalCount;
-    if (totalCount < requestCountMin) return undefined;
-    return this.#window.successCount / totalCount < successRateMin ? 'success-rate' : undefined;
+    if (this.#isLenient) {
+      this.close(mode === 'observe' ? 'observed' : 'over-cap', nowMs);
+      return this.generation;
+    }
+    const isFirst = this.status === 'open';
+    // Lost probes must not count any more, and a listener that calls must not take this permit.
+    const isLost = this.probeCount > 0 && nowMs >= this.lostAtMs;
+    const permit = isFirst || isLost ? this.generation + 1 : this.generation;
+    if (isLost) this.probeCount = 0;
+    if (this.probeCount === 0) this.lostAtMs = nowMs + this.options.probeWaitMaxMs;
+    this.probeCount += 1;
+    if (isFirst) this.#enter('half-open', 'open-elapsed', nowMs);
+    else this.generation = permit;
+    return permit;
   }
 
-  #open(reason: BreakerReason, nowMs: number): void {
-    const { openMs, openMaxMs, openJitterRatio } = this.#options;
-    // After a thousand openings this is Infinity, which the cap bounds like everything else.
-    const grownMs = openMs * 2 ** this.#openingCount;
-    const jitteredMs = grownMs * (1 + openJitterRatio * this.#rng());
-    this.#openingCount += 1;
-    this.#openUntilMs = nowMs + Math.min(openMaxMs, jitteredMs);
+  /** What is under way will count for nothing, so that nothing may wait for it. */
+  protected forgetCalls(): void {
+    this.generation += 1;
+    this.#forgetProbes();
+    this.heldBy = undefined;
+  }
+
+  #forgetProbes(): void {
+    this.probeCount = this.#goodCount = this.#badCount = 0;
+  }
+
+  /** An outcome while closed. */
+  #count(succeeded: boolean, nowMs: number, tookMs: number): void {
+    const isRow = !succeeded && this.failureRow >= this.options.trip.consecutiveFailures;
+    let reason: TripReason | undefined = isRow ? 'consecutive-failures' : undefined;
+    let quietUntilMs = this.failureRow > 0 ? NEVER : Number.POSITIVE_INFINITY;
+    this.flush();
+    for (const gauge of this.gauges) {
+      if (gauge.record(succeeded, nowMs, tookMs)) reason ??= gauge.trigger.reason;
+      quietUntilMs = Math.min(quietUntilMs, gauge.quietUntilMs);
+    }
+    const isPast = reason !== undefined || this.heldBy !== undefined;
+    this.quietUntilMs = isPast ? NEVER : quietUntilMs;
+    if (isPast) this.#judge(reason, nowMs);
+  }
+
+  /** Tells the windows of the quiet successes. */
+  protected flush(): void {
+    if (this.quietCount === 0) return;
+    for (const { window } of this.gauges) window.record(true, NEVER, this.quietCount);
+    this.quietCount = 0;
+  }
+
+  #judge(reason: TripReason | undefined, nowMs: number): void {
+    const before = this.heldBy;
+    this.heldBy = undefined;
+    if (reason === undefined) return;
+    if (!this.isHeld()) this.#trip(reason, nowMs);
+    else if (before === undefined) this.onWouldTrip?.(reason, nowMs);
+  }
+
+  /** Takes a place under the cap, or notes what keeps the breaker closed. */
+  protected isHeld(): boolean {
+    if (this.options.mode === 'observe') this.heldBy = 'observe';
+    else if (this.cap?.tryEject() === false) this.heldBy = 'cap';
+    return this.heldBy !== undefined;
+  }
+
+  /** A probe has ended, or said nothing. */
+  #endProbe(outcome: CallOutcome, nowMs: number): void {
+    const { probeCount, probeSuccessCountMin } = this.options;
+    const goodCountMin = probeSuccessCountMin || probeCount;
+    this.probeCount -= 1;
+    if (outcome === 'success') this.#goodCount += 1;
+    else if (outcome !== 'ignored') this.#badCount += 1;
+    if (this.#goodCount >= goodCountMin) this.close('probe-succeeded', nowMs);
+    else if (this.#badCount > probeCount - goodCountMin) this.#trip('probe-failed', nowMs);
+    // Nobody holds a permit of this generation any more: one that comes twice is late.
+    else if (this.probeCount === 0) this.generation += 1;
+  }
+
+  #trip(reason: BreakerReason, nowMs: number): void {
+    const { openMs, openGrowth, openMaxMs, openJitterRatio } = this.options;
+    const index = this.openingCount;
+    // After a thousand openings this is Infinity, which the bound holds like everything else.
+    const baseMs = typeof openMs === 'number' ? openMs * openGrowth ** index : openMs(index);
+    this.openingCount += 1;
+    this.open(reason, Math.min(openMaxMs, baseMs * (1 + openJitterRatio * this.#rng())), nowMs);
+  }
+
+  protected open(reason: BreakerReason, forMs: number, nowMs: number): void {
+    // What is no time must not fall open.
+    this.openUntilMs = nowMs + (forMs >= 0 ? forMs : this.options.openMaxMs);
+    this.#forgetProbes();
     this.#enter('open', reason, nowMs);
   }
 
-  #close(reason: BreakerReason, nowMs: number): void {
-    this.#cap?.restore();
-    this.#window.reset();
-    this.#failureCountInRow = 0;
-    this.#openingCount = 0;
+  protected close(reason: BreakerReason, nowMs: number): void {
+    this.cap?.restore();
+    this.forgetPast();
     this.#enter('closed', reason, nowMs);
   }
 
+  protected forgetPast(): void {
+    for (const { window } of this.gauges) window.reset();
+    this.quietCount = this.failureRow = this.openingCount = 0;
+  }
+
   #enter(state: BreakerState, reason: BreakerReason, nowMs: number): void {
-    const from = this.#state;
-    this.#state = state;
-    this.#generation += 1;
-    this.#reason = reason;
-    this.#changedAtMs = nowMs;
-    this.onTransition?.(from, state, reason, nowMs);
+    const from = this.status;
+    this.status = state;
+    this.generation += 1;
+    this.reason = reason;
+    this.changedAtMs = nowMs;
+    this.lookOver();
+    if (from !== state) this.onTransition?.(from, state, reason, nowMs);
+  }
+
+  protected lookOver(): void {
+    const { mode } = this.options;
+    this.flush();
+    this.#isPassing = this.status === 'closed' && !this.#isForced && mode !== 'disabled';
+    const isQuiet = this.#isPassing && this.gauges.length + this.failureRow === 0 && !this.heldBy;
+    this.quietUntilMs = isQuiet ? Number.POSITIVE_INFINITY : NEVER;
+    this.#slowMs = Math.min(
+      ...this.gauges.map(({ trigger }) => trigger.slowMs || Number.POSITIVE_INFINITY),
+    );
+    this.isTimed = !this.#isPassing || this.#slowMs < Number.POSITIVE_INFINITY;
   }
 }
+
+/** What `tryAcquire` gives instead of a permit. */
+const REFUSED = -1;
+/** The permit of a disabled breaker. No generation has this number. */
+const UNCOUNTED = 0;

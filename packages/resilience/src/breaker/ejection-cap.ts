@@ -14,7 +14,7 @@ export const defaultEjectionCapOptions: EjectionCapOptions = { ratioMax: 0.5, fa
 
 /**
  * How many endpoints of one cluster may be out at once, whoever takes them out: all its breakers
- * (and later its outlier detection) share one cap. Of n endpoints that is max(1, ⌊n · ratioMax⌋),
+ * and its outlier detection share one cap. Of n endpoints that is max(1, ⌊n · ratioMax⌋),
  * and never all n unless `failFast`: of two one, of one none. It starts with no endpoint, so
  * nothing is taken out before `setEndpointCount`.
  *

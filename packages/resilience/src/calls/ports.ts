@@ -22,3 +22,6 @@ export const systemPorts: Ports = {
   timers: systemHeldTimers,
   rng: systemRng,
 };
+
+/** The longest delay that timers can wait in every runtime; longer ones would fire at once. */
+export const DELAY_MAX_MS = 2 ** 31 - 1;

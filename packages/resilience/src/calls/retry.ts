@@ -1,109 +1,289 @@
-/** Retries for people: calls a function again while that may help. */
-import { deadlineAfter } from '@leno/std';
-import { retryDelayMs } from '../retry/backoff.ts';
+/** Tries again while that may help, within a budget. */
+import { deadlineAfter, OptionProblems, type TimerHandle, withDefaults } from '@leno/std';
+import { InvalidOptionError } from '../invalid-option-error.ts';
+import { askedDelayMs, type BackoffJitter, backoffMs, checkBackoff } from '../retry/backoff.ts';
 import { defaultRetryPolicy } from '../retry/decide-retry.ts';
 import type { RetryBudget } from '../retry/retry-budget.ts';
-import { BreakerOpenError } from './breaker-open-error.ts';
-import { type Ports, systemPorts } from './ports.ts';
-import { sleep } from './sleep.ts';
+import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
+import type { CallEnding } from './call-ending.ts';
+import { Branch, type Frame, type Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
+import { JudgedError } from './judged-error.ts';
+import { Policy, type PolicyDescription } from './policy.ts';
+import { DELAY_MAX_MS } from './ports.ts';
+import { RefusedError } from './refused-error.ts';
+import type { FailureKind } from './settled.ts';
+import type { TimedOutError } from './timed-out-error.ts';
 
 /** Options of `retry`. */
 export interface RetryOptions {
   /** Retries after the first try. Default 2. */
-  readonly retryCountMax?: number;
-  /** Upper bound of the first wait, which doubles from retry to retry. Default 25 ms. */
-  readonly baseMs?: number;
+  readonly retryCountMax?: number | undefined;
+  /** Upper bound of the first wait, which grows from retry to retry. Default 25 ms. */
+  readonly baseMs?: number | undefined;
   /** Upper bound of every wait, `Retry-After` included. Default 250 ms. */
-  readonly maxMs?: number;
-  /** No retry starts at or after this time since the call. 0, the default, is no bound. */
-  readonly giveUpAfterMs?: number;
-  /** Default: everything but aborts and refusals of a breaker. */
-  readonly isRetryable?: (thrown: unknown) => boolean;
-  /** What the service asked for, read from what was thrown. */
-  readonly retryAfterMs?: (thrown: unknown) => number | undefined;
-  /** Shared by all calls to one service; where it is exhausted, the first failure is final. */
-  readonly budget?: RetryBudget;
-  /** Ends the wait at once; the call itself is yours to abort. */
-  readonly signal?: AbortSignal;
-  readonly ports?: Ports;
+  readonly maxMs?: number | undefined;
+  /** By how much it grows. Default 2. */
+  readonly factor?: number | undefined;
+  /** Default `full`; see `BackoffJitter`. */
+  readonly jitter?: BackoffJitter | undefined;
+  /** No retry starts at or after this time since the first try. 0, the default, is no bound. */
+  readonly giveUpAfterMs?: number | undefined;
+  /** Of what was thrown. Default: everything but aborts and refusals. */
+  readonly isRetryable?: ((thrown: unknown) => boolean) | undefined;
+  /** Of what was returned. Default: nothing. The last result is given as it is. */
+  readonly isRetryableResult?: ((value: unknown) => boolean) | undefined;
+  /** What the service asked for, read from how the try ended. Default: what an adapter read. */
+  readonly retryAfterMs?: ((ending: CallEnding) => number | undefined) | undefined;
+  /** Shared by all calls to one service; where it is exhausted, the failure is final. */
+  readonly budget?: RetryBudget | undefined;
+}
+
+const defaults: Bounds = {
+  retryCountMax: defaultRetryPolicy.retryCountMax,
+  baseMs: defaultRetryPolicy.baseMs,
+  maxMs: defaultRetryPolicy.maxMs,
+  factor: 2,
+  jitter: 'full',
+  giveUpAfterMs: 0,
+};
+
+interface Bounds {
+  readonly retryCountMax: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly factor: number;
+  readonly jitter: BackoffJitter;
+  readonly giveUpAfterMs: number;
 }
 
 /**
- * Calls `fn` with the number of the try, 1 first, and gives its first success; rejects with what
- * the last try threw, or with the signal's reason if it aborts before or between tries. Only for
- * what may be done twice.
+ * Makes what is further in again, up to `retryCountMax` times, and ends as its last try does. Only
+ * for what may be done twice. Not tried again: what a policy refused, what the caller aborted, and
+ * what could only start once a timeout around has passed. A try that a timeout further in ended is
+ * one that failed.
  */
-export async function retry<T>(
-  fn: (tryIndex: number) => T | PromiseLike<T>,
-  options: RetryOptions = {},
-): Promise<T> {
-  const { budget, signal, ports = systemPorts } = options;
-  const deadlineMs = deadlineAfter(ports.clock.nowMs(), options.giveUpAfterMs ?? 0);
-  budget?.deposit(ports.clock.nowMs());
-  activeCalls.change(budget, 1);
-  let isWithdrawn = false;
-  try {
-    for (let tryIndex = 1; ; tryIndex += 1) {
-      signal?.throwIfAborted();
-      try {
-        return await fn(tryIndex);
-      } catch (thrown) {
-        if (isWithdrawn) budget?.release();
-        isWithdrawn = false;
-        const delayMs = nextDelayMs(thrown, tryIndex, options, deadlineMs);
-        if (delayMs === undefined) throw thrown;
-        isWithdrawn = budget !== undefined;
-        await sleep(delayMs, ports.timers, signal);
-      }
-    }
-  } finally {
-    if (isWithdrawn) budget?.release();
-    activeCalls.change(budget, -1);
-  }
+export function retry(options: RetryOptions = {}): Policy {
+  return new RetryPolicy(options);
 }
 
-/**
- * How long to wait before the next try, or undefined if there is none; takes from the budget last.
- */
-function nextDelayMs(
-  thrown: unknown,
-  retryIndex: number,
-  options: RetryOptions,
-  deadlineMs: number,
-): number | undefined {
-  const { retryCountMax, baseMs, maxMs } = boundsOf(options);
-  const { budget, isRetryable = isWorthRepeating, signal, ports = systemPorts } = options;
-  if (retryIndex > retryCountMax || signal?.aborted === true || !isRetryable(thrown)) return;
-  const askedMs = options.retryAfterMs?.(thrown);
-  const delayMs = retryDelayMs(retryIndex, { baseMs, maxMs }, ports.rng, askedMs);
-  const nowMs = ports.clock.nowMs();
-  if (nowMs + delayMs >= deadlineMs) return;
-  return budget?.tryWithdraw(nowMs, activeCalls.of(budget)) === false ? undefined : delayMs;
-}
-
-function boundsOf(options: RetryOptions): Required<Bounds> {
-  // An undefined that slips through from untyped code must not mean "for ever".
-  return {
-    retryCountMax: options.retryCountMax ?? defaultRetryPolicy.retryCountMax,
-    baseMs: options.baseMs ?? defaultRetryPolicy.baseMs,
-    maxMs: options.maxMs ?? defaultRetryPolicy.maxMs,
-  };
-}
-
-type Bounds = Pick<RetryOptions, 'retryCountMax' | 'baseMs' | 'maxMs'>;
-
-function isWorthRepeating(thrown: unknown): boolean {
-  if (thrown instanceof BreakerOpenError) return false;
+/** Refusals are not worth repeating, nor is what was told to stop. */
+export function isWorthRepeating(thrown: unknown): boolean {
+  if (thrown instanceof RefusedError) return false;
+  if (thrown instanceof JudgedError) return thrown.replayable;
   return !(thrown instanceof Error && thrown.name === 'AbortError');
 }
 
-/** How many calls of `retry` are under way for each budget: what its concurrency is measured by. */
-const activeCalls = {
-  counts: new WeakMap<RetryBudget, number>(),
-  of(budget: RetryBudget): number {
-    return this.counts.get(budget) ?? 0;
-  },
-  change(budget: RetryBudget | undefined, by: number): void {
-    if (budget !== undefined) this.counts.set(budget, this.of(budget) + by);
-  },
-};
+function askedIn(ending: CallEnding): number | undefined {
+  const isJudged = ending.kind === 'thrown' && ending.thrown instanceof JudgedError;
+  return isJudged ? ending.thrown.retryAfterMs : undefined;
+}
+
+class RetryPolicy extends Policy {
+  readonly bounds: Bounds;
+  readonly options: RetryOptions;
+  readonly isRetryable: (thrown: unknown) => boolean;
+  readonly active: ActiveCalls | undefined;
+
+  constructor(given: RetryOptions) {
+    super();
+    const bounds = withDefaults(given, defaults);
+    const problems = new OptionProblems();
+    problems.count('retryCountMax', bounds.retryCountMax, 0);
+    checkBackoff(problems, bounds);
+    problems.check(
+      bounds.maxMs <= DELAY_MAX_MS,
+      'maxMs',
+      bounds.maxMs,
+      `be at most ${DELAY_MAX_MS}`,
+    );
+    problems.range('giveUpAfterMs', bounds.giveUpAfterMs, 0);
+    problems.throwIfAny(InvalidOptionError);
+    this.bounds = bounds;
+    this.options = { ...given };
+    this.isRetryable = given.isRetryable ?? isWorthRepeating;
+    this.active = given.budget === undefined ? undefined : activeCallsOf(given.budget);
+  }
+
+  stage(next: Stage): Stage {
+    const shared: Shared = { next, policy: this };
+    return (up, lane) => new RetryFrame(up, lane, shared);
+  }
+
+  describe(): readonly PolicyDescription[] {
+    const hasBudget = this.options.budget !== undefined;
+    return [{ policy: 'retry', options: { ...this.bounds, hasBudget } }];
+  }
+}
+
+interface Shared {
+  readonly next: Stage;
+  readonly policy: RetryPolicy;
+}
+
+class RetryFrame extends PolicyFrame {
+  readonly up: Upper;
+  readonly lane: Lane;
+  isDone: boolean;
+  child: Frame | undefined;
+  readonly #shared: Shared;
+  #attempt: number;
+  /** A timeout around has passed: nothing new shall begin. */
+  #isWarned: boolean;
+  /** Absent: never. */
+  #giveUpAtMs: number | undefined;
+  /** From the first wait on. */
+  #backOff: BackOff | undefined;
+
+  constructor(up: Upper, lane: Lane, shared: Shared) {
+    super();
+    this.up = up;
+    this.lane = lane;
+    this.isDone = false;
+    this.child = undefined;
+    this.#shared = shared;
+    this.#attempt = 1;
+    this.#isWarned = false;
+    this.#giveUpAtMs = undefined;
+    this.#backOff = undefined;
+  }
+
+  begin(): void {
+    const { call } = this.lane;
+    const { bounds, options, active } = this.#shared.policy;
+    if (bounds.giveUpAfterMs > 0) {
+      this.#giveUpAtMs = deadlineAfter(call.nowMs(), bounds.giveUpAfterMs);
+    }
+    if (active !== undefined) {
+      active.count += 1;
+      if (call.depositedIn !== options.budget) options.budget?.deposit(call.nowMs());
+      call.depositedIn = options.budget;
+    }
+    this.#beginAttempt();
+  }
+
+  #beginAttempt(): void {
+    const { lane } = this;
+    const attempt = this.#attempt;
+    const isSame = attempt === lane.attempt;
+    const own = isSame ? lane : new Branch(lane, attempt, lane.hedge, lane.holder);
+    const child = this.#shared.next(this, own);
+    this.child = child;
+    child.begin();
+  }
+
+  returned(value: unknown): void {
+    const { isRetryableResult } = this.#shared.policy.options;
+    if (isRetryableResult?.(value) === true && this.#retries({ kind: 'returned', value })) {
+      this.lane.call.discard(value);
+      return;
+    }
+    this.isDone = true;
+    this.close();
+    this.up.returned(value, this);
+  }
+
+  override ended(kind: FailureKind, error: unknown, from: Frame): void {
+    const isHarmless =
+      this.lane.call.isRepeatable || (error instanceof JudgedError && error.replayable);
+    const isRetryable = kind !== 'refused' && isHarmless && this.#shared.policy.isRetryable(error);
+    if (isRetryable && this.#retries({ kind: 'thrown', thrown: error })) {
+      if (this.#backOff !== undefined) this.#backOff.last = { kind, error };
+    } else {
+      super.ended(kind, error, from);
+    }
+  }
+
+  /** Whether another try follows, which it then arranges. */
+  #retries(ending: CallEnding): boolean {
+    this.#giveBack();
+    const { bounds } = this.#shared.policy;
+    if (this.#attempt > bounds.retryCountMax || this.#isWarned) return false;
+    const { call } = this.lane;
+    const ownMs = backoffMs(this.#attempt, bounds, call.ports.rng, this.#backOff?.ownMs);
+    const delayMs = this.#delayMs(ending, ownMs);
+    const deadlineMs = Math.min(this.#giveUpAtMs ?? Number.POSITIVE_INFINITY, this.up.deadlineMs);
+    if (call.nowMs() + delayMs >= deadlineMs || !this.#withdraw()) return false;
+    const timer = call.ports.timers.after(delayMs, () => this.#again());
+    this.#backOff = {
+      ownMs,
+      timer,
+      isWithdrawn: this.#shared.policy.active !== undefined,
+      last: undefined,
+    };
+    return true;
+  }
+
+  /** Not shorter than what the service asked for, as far as the cap goes. */
+  #delayMs(ending: CallEnding, ownMs: number): number {
+    const { bounds, options } = this.#shared.policy;
+    return Math.max(ownMs, askedDelayMs(bounds, (options.retryAfterMs ?? askedIn)(ending)));
+  }
+
+  #withdraw(): boolean {
+    const { active, options } = this.#shared.policy;
+    if (options.budget === undefined || active === undefined) return true;
+    return options.budget.tryWithdraw(this.lane.call.nowMs(), active.count);
+  }
+
+  #giveBack(): void {
+    const backOff = this.#backOff;
+    if (backOff?.isWithdrawn !== true) return;
+    backOff.isWithdrawn = false;
+    this.#shared.policy.options.budget?.release();
+  }
+
+  #again(): void {
+    const { call } = this.lane;
+    call.touch();
+    this.#stopWaiting();
+    this.#attempt += 1;
+    try {
+      this.#beginAttempt();
+    } catch (thrown) {
+      call.crash(thrown);
+    }
+  }
+
+  override warn(error: TimedOutError): void {
+    this.#isWarned = true;
+    super.warn(error);
+    if (this.#backOff?.timer === undefined) return;
+    // It waits, and shall begin nothing any more: the last word was the last try's.
+    const last = this.#backOff.last ?? { kind: 'timed-out', error };
+    this.isDone = true;
+    this.close();
+    this.up.ended(last.kind, last.error, this);
+  }
+
+  #stopWaiting(): void {
+    const backOff = this.#backOff;
+    if (backOff === undefined) return;
+    backOff.timer?.cancel();
+    backOff.timer = undefined;
+    backOff.last = undefined;
+  }
+
+  close(): void {
+    this.#stopWaiting();
+    this.#giveBack();
+    const { active } = this.#shared.policy;
+    if (active !== undefined) active.count -= 1;
+  }
+}
+
+/** A wait between two tries, and the try after it. */
+interface BackOff {
+  /** What it would be, had the service not asked for more: `decorrelated` goes by it. */
+  readonly ownMs: number;
+  /** Whether the try after it has something of the budget. */
+  isWithdrawn: boolean;
+  /** Absent once it is over. */
+  timer: TimerHandle | undefined;
+  /** How the try before it ended; absent if it gave a result. */
+  last: Failed | undefined;
+}
+
+interface Failed {
+  readonly kind: FailureKind;
+  readonly error: unknown;
+}

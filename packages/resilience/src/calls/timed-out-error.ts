@@ -6,8 +6,9 @@ export class TimedOutError extends LenoError {
   readonly fault = 'upstream';
   readonly timeoutMs: number;
 
-  constructor(timeoutMs: number) {
-    super(`no result after ${timeoutMs} ms`);
+  /** `options.cause` is what a cooperative call threw when its signal told it to end. */
+  constructor(timeoutMs: number, options?: ErrorOptions) {
+    super(`no result after ${timeoutMs} ms`, options);
     this.timeoutMs = timeoutMs;
   }
 }

@@ -139,3 +139,13 @@ test('property: the budget is asked exactly when it alone decides', () => {
     }),
   );
 });
+
+test('decorrelated waits grow by the one before, as far as the cap', () => {
+  const policy = { baseMs: 10, maxMs: 1_000, jitter: 'decorrelated' as const };
+  const delays = [undefined, 20, 100, 900].map((previousDelayMs) => {
+    const decision = decide({ ...reset, policy, previousDelayMs });
+    return decision.kind === 'retry' ? decision.delayMs : -1;
+  });
+  // Half way from the base to three times the one before, or to the cap.
+  expect(delays).toEqual([20, 35, 155, 505]);
+});

@@ -9,7 +9,7 @@
  * 4. There must be a retry left, time left to wait for it, and, asked last, budget left.
  */
 import type { DeadlineMs, Rng } from '@leno/std';
-import { type BackoffOptions, retryDelayMs } from './backoff.ts';
+import { askedDelayMs, type BackoffOptions, backoffMs } from './backoff.ts';
 
 /** How retries are made. */
 export interface RetryPolicy extends BackoffOptions {
@@ -55,6 +55,11 @@ export interface RetryQuestion {
   readonly policy: RetryPolicy;
   /** Retries made so far; 0 after the first try. */
   readonly retriesMade: number;
+  /**
+   * The `delayMs` of the decision before; absent after the first try. Only `decorrelated`, which
+   * does not grow without it, looks at it.
+   */
+  readonly previousDelayMs?: number | undefined;
   /** Of the request over all tries; a retry that could only start at it or later is not made. */
   readonly deadlineMs: DeadlineMs;
   readonly nowMs: number;
@@ -100,7 +105,8 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
   if (!question.replayable) return { kind: 'stop', because: 'body' };
   const { policy, retriesMade, nowMs } = question;
   if (retriesMade >= policy.retryCountMax) return { kind: 'stop', because: 'limit' };
-  const delayMs = retryDelayMs(retriesMade + 1, policy, question.rng, question.retryAfterMs);
+  const ownMs = backoffMs(retriesMade + 1, policy, question.rng, question.previousDelayMs);
+  const delayMs = Math.max(ownMs, askedDelayMs(policy, question.retryAfterMs));
   if (nowMs + delayMs >= question.deadlineMs) return { kind: 'stop', because: 'deadline' };
   if (!question.admitsBudget()) return { kind: 'stop', because: 'budget' };
   return { kind: 'retry', delayMs, because: ground };

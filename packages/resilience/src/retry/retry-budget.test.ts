@@ -133,9 +133,158 @@ test('property: what it grants is what the documentation says', () => {
   );
 });
 
+test('RB-03: rate 0.5, at least 1: one goes, the next does not until it is released', () => {
+  const only = { model: 'concurrency' as const, concurrentMin: 1, concurrentRatio: 0.5 };
+  const budget = budgetOf(only);
+  const ask = (active: number): boolean => budget.tryWithdraw(0, active);
+  // Leno counts the retry that is asked for among those under way, failsafe-go does not: two
+  // active requests allow one retry here where there they allow two.
+  expect([ask(2), ask(2)]).toEqual([true, false]);
+  budget.release();
+  expect([ask(2), ask(2)]).toEqual([true, false]);
+  // The minimum admits whatever the ratio says.
+  budget.release();
+  expect([ask(0), ask(0)]).toEqual([true, false]);
+  expect(budget.explain(0)).toMatchObject({ refusedByConcurrencyCount: 3, refusedByRateCount: 0 });
+});
+
+test.each([
+  { active: 100, most: 20 },
+  { active: 5, most: 3 },
+])('RB-04: 20 % of $active active are $most, but 3 at least', ({ active, most }) => {
+  const budget = new RetryBudget({ model: 'concurrency', perSecondMin: 0, ratio: 0 });
+  let count = 0;
+  while (budget.tryWithdraw(0, active)) count += 1;
+  expect(count).toBe(most);
+});
+
+test('by rate alone, any number may be under way', () => {
+  const budget = budgetOf({ model: 'rate', concurrentMin: 0, concurrentRatio: 0 });
+  deposit(budget, 50);
+  let count = 0;
+  while (budget.tryWithdraw(0, 0)) count += 1;
+  expect([count, budget.inFlightCount]).toEqual([10, 10]);
+});
+
+test('explain tells everything, at times to come too, and changes nothing', () => {
+  const budget = budgetOf({ concurrentMin: 2 });
+  deposit(budget, 20);
+  for (const active of [0, 0, 0]) budget.tryWithdraw(0, active);
+  const now = {
+    model: 'both',
+    firstTryCount: 20,
+    retryCount: 2,
+    allowanceCount: 4,
+    remainingRatio: 0.5,
+    inFlightCount: 2,
+    grantedCount: 2,
+    refusedByRateCount: 0,
+    refusedByConcurrencyCount: 1,
+  };
+  const later = { ...now, firstTryCount: 0, retryCount: 0, allowanceCount: 0, remainingRatio: 0 };
+  expect([budget.explain(0), budget.explain(10_000), budget.explain(0)]).toEqual([now, later, now]);
+});
+
+type Step =
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'deposit' | 'release' }
+  | { readonly kind: 'withdraw'; readonly active: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constant('wait' as const),
+    ms: fc.oneof(fc.nat(1_500), fc.constantFrom(-300, 4_000)),
+  }),
+  { weight: 3, arbitrary: fc.constant<Step>({ kind: 'deposit' }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('withdraw' as const), active: fc.nat(30) }),
+  },
+  { weight: 2, arbitrary: fc.constant<Step>({ kind: 'release' }) },
+);
+
+/** What the documentation says, in the plainest way: lists, and no thought for cost. */
+class PlainBudget {
+  readonly log: { readonly bucket: number; readonly isRetry: boolean }[] = [];
+  readonly model: string;
+  inFlight = 0;
+  originMs: number | undefined;
+  latest = 0;
+
+  constructor(model: string) {
+    this.model = model;
+  }
+
+  recent(nowMs: number): readonly { readonly isRetry: boolean }[] {
+    const bucket = Math.floor((nowMs - (this.originMs ?? nowMs)) / 1_000);
+    return this.log.filter((it) => it.bucket > Math.max(bucket, this.latest) - 10);
+  }
+
+  add(isRetry: boolean, nowMs: number): void {
+    this.advance(nowMs);
+    this.log.push({ bucket: this.latest, isRetry });
+  }
+
+  isEmptyAt(nowMs: number): boolean {
+    return nowMs - (this.originMs ?? nowMs) >= (this.latest + 10) * 1_000;
+  }
+
+  advance(nowMs: number): void {
+    this.originMs ??= nowMs;
+    this.latest = Math.max(this.latest, Math.floor((nowMs - this.originMs) / 1_000));
+  }
+
+  withdraw(nowMs: number, active: number): boolean {
+    const isCrowded = this.inFlight + 1 > Math.max(2, 0.25 * active);
+    if (this.model !== 'rate' && isCrowded) return false;
+    this.advance(nowMs);
+    const recent = this.recent(nowMs);
+    const spent = recent.filter((it) => it.isRetry).length;
+    const isSpent = spent + 1 > 0.25 * (recent.length - spent) + 3;
+    if (this.model !== 'concurrency' && isSpent) return false;
+    this.add(true, nowMs);
+    this.inFlight += 1;
+    return true;
+  }
+}
+
+test('property: each model does what its plain description does, and looking changes nothing', () => {
+  const model = fc.constantFrom('both' as const, 'rate' as const, 'concurrency' as const);
+  const steps = fc.array(step, { maxLength: 250, size: 'max' });
+  fc.assert(
+    fc.property(model, steps, fc.nat(15_000), (which, script, aheadMs) => {
+      const bounds = { ratio: 0.25, perSecondMin: 0.3, concurrentMin: 2, concurrentRatio: 0.25 };
+      const budget = new RetryBudget({ model: which, ...bounds });
+      const plain = new PlainBudget(which);
+      let nowMs = 0;
+      for (const it of script) {
+        // Where the buckets of a window begin that has emptied is the window's own affair.
+        if (it.kind === 'wait' && !plain.isEmptyAt(nowMs + it.ms)) nowMs += it.ms;
+        if (it.kind === 'deposit') {
+          budget.deposit(nowMs);
+          plain.add(false, nowMs);
+        }
+        if (it.kind === 'withdraw') {
+          expect(budget.tryWithdraw(nowMs, it.active)).toBe(plain.withdraw(nowMs, it.active));
+        }
+        if (it.kind === 'release' && plain.inFlight > 0) {
+          budget.release();
+          plain.inFlight -= 1;
+        }
+        const { firstTryCount, retryCount } = budget.explain(nowMs + aheadMs);
+        const recent = plain.recent(nowMs + aheadMs);
+        expect(firstTryCount + retryCount).toBe(recent.length);
+        expect(budget.inFlightCount).toBe(plain.inFlight);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test('a release without a withdrawal is a bug, and bad bounds are refused', () => {
   expect(() => budgetOf().release()).toThrow('pairs');
   for (const bad of [
+    { model: 'none' as 'rate' },
     { ratio: -1 },
     { perSecondMin: Number.NaN },
     { windowMs: 0 },

@@ -1,0 +1,1 @@
+export { type ResilienceOptions, type ResilienceVariables, resilience } from './resilient-hono.ts';

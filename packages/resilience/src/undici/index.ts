@@ -1,0 +1,2 @@
+export type { ReplyRules } from '../calls/judge-reply.ts';
+export { type ResilientDispatchOptions, resilience } from './resilient-dispatch.ts';
