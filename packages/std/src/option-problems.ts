@@ -53,7 +53,10 @@ export class OptionProblems {
   /** One line for all: `openMs must be …, not -1; windowMs must be …, not NaN`. */
   get message(): string {
     return this.list
-      .map(({ path, value, must }) => `${path} must ${must}, not ${textOf(value)}`)
+      .map(({ path, value, must }) => {
+        const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+        return `${path} must ${must}, not ${text}`;
+      })
       .join('; ');
   }
 }
@@ -82,8 +85,4 @@ export function withDefaults<Options extends object>(
     if (value !== undefined) options[name] = value;
   }
   return options;
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

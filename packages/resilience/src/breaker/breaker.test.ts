@@ -391,3 +391,17 @@ test('once the healthy have left, what is left may not refuse everything', () =>
   expect(explainBreaker(one, 250)).toMatchObject({ state: 'closed', reason: 'over-cap' });
   expect([other.stateAt(250), other.tryAcquire(250)]).toEqual(['open', -1]);
 });
+
+test('closed by the first of two probes, none is under way any more', () => {
+  const breaker = make({ row: 1, probeCount: 2, probeSuccessCountMin: 1 });
+  breaker.failure(breaker.tryAcquire(0), 0);
+  const [one, other] = [breaker.tryAcquire(200), breaker.tryAcquire(200)];
+  expect(explainBreaker(breaker, 200).probeCount).toBe(2);
+  breaker.success(one, 201);
+  breaker.failure(other, 202);
+  expect(explainBreaker(breaker, 202)).toMatchObject({
+    state: 'closed',
+    probeCount: 0,
+    lateCount: 1,
+  });
+});

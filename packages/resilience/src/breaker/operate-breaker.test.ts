@@ -9,6 +9,7 @@ import { EjectionCap } from './ejection-cap.ts';
 import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
 import { forceOpenBreaker, isolateBreaker, resetBreaker } from './operate-breaker.ts';
+import { slowRate } from './slow-rate.ts';
 import { anyOf, consecutive, type Trigger } from './trigger.ts';
 import { lastCalls } from './window-size.ts';
 
@@ -182,4 +183,42 @@ test('property: asked after each call or only at the end, a breaker is the same'
       expect(explainBreaker(alone, nowMs)).toEqual(explainBreaker(asked, nowMs));
     }),
   );
+});
+
+const rows = consecutive(1);
+const failures = failureRate({ requestCountMin: 1 });
+const slow = slowRate({ slowMs: 10, requestCountMin: 1 });
+
+test.each([
+  { trip: anyOf(failures, rows), reason: 'consecutive-failures' },
+  { trip: anyOf(failures, slow), reason: 'failure-rate' },
+  { trip: anyOf(slow, failures), reason: 'slow-rate' },
+])('of several triggers a row is named before a share, then the first: $reason', (it) => {
+  const breaker = make({ trip: it.trip });
+  breaker.failure(breaker.tryAcquire(0), 0, 'failure', 10);
+  expect(explainBreaker(breaker, 0).reason).toBe(it.reason);
+});
+
+test('an isolated breaker refuses even where the cap is exceeded', () => {
+  const cap = new EjectionCap({ ratioMax: 1, failFast: true });
+  cap.setEndpointCount(1);
+  const breaker = make({ trip: rows }, cap);
+  fail(breaker, 0);
+  cap.setEndpointCount(0);
+  expect(breaker.admits(0)).toBe(true);
+  const hold = isolateBreaker(breaker, 'maintenance');
+  expect([breaker.admits(0), breaker.stateAt(0), breaker.tryAcquire(0)]).toEqual([
+    false,
+    'open',
+    -1,
+  ]);
+  hold.release();
+  expect(breaker.admits(0)).toBe(true);
+});
+
+test('what the default trigger has counted stays when another option changes', () => {
+  const breaker = make();
+  fail(breaker, 0);
+  breaker.update({ openMs: 2_000 });
+  expect(explainBreaker(breaker, 0).rates).toMatchObject([{ failureCount: 1 }]);
 });
