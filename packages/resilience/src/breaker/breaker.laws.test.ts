@@ -14,11 +14,12 @@ import { lastCalls, lastMs } from './window-size.ts';
 
 const overTime = failureRate({ over: lastMs(1_000), requestCountMin: 4, rateMax: 0.5 });
 const overCalls = failureRate({ over: lastCalls(6), requestCountMin: 3, successRateMin: 0.6 });
+const every = anyOf(consecutive(4), overTime, overCalls);
 const trips = [
   consecutive(3),
   overTime,
   overCalls,
-  anyOf(consecutive(4), overTime, overCalls),
+  every,
   anyOf(overCalls, slowRate({ slowMs: 50, requestCountMin: 3, over: lastMs(1_000) })),
 ];
 
@@ -78,7 +79,7 @@ class Actor {
   }
 
   #make(): Breaker {
-    const breaker = new Breaker({ trip: trips[3], openMs: 200, openMaxMs: 900 }, this.ports);
+    const breaker = new Breaker({ trip: every, openMs: 200, openMaxMs: 900 }, this.ports);
     breaker.onWouldTrip = (reason, nowMs) => {
       this.told = `${nowMs} ${reason}`;
     };
