@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { Breaker } from '../breaker/breaker.ts';
+import { resilientFetch } from '../fetch/resilient-fetch.ts';
+import { resilience as guard } from '../hono/resilient-hono.ts';
 import { vegas } from '../limit/vegas.ts';
+import { resilience as intercept } from '../undici/resilient-dispatch.ts';
 import { adaptiveConcurrency } from './adaptive-concurrency.ts';
+import { createBreaker } from './call-breaker.ts';
 import { fallback } from './fallback.ts';
 import { hedge } from './hedge.ts';
 import { pipeline } from './pipeline.ts';
@@ -14,6 +18,8 @@ function untyped(value: unknown): never {
   return value as never;
 }
 
+/** That it tells its functions nothing would be found out by every call. */
+const breaker = untyped(createBreaker());
 const engine = new Breaker({}, { rng: () => 0.5 });
 
 test.each<{ name: string; make: () => unknown; path: string; must: string }>([
@@ -83,6 +89,12 @@ test.each<{ name: string; make: () => unknown; path: string; must: string }>([
     path: 'policies[0]',
     must: 'be a policy, or a breaker of createBreaker',
   },
+  ...[resilientFetch, guard, intercept].map((adapter) => ({
+    name: `a breaker by itself, ${adapter.name}`,
+    make: () => adapter(breaker),
+    path: 'policy',
+    must: 'be a policy, of a breaker pipeline(breaker)',
+  })),
 ])('$name is refused where it is given', ({ make, path, must }) => {
   const problems = [expect.objectContaining({ path, must })] as unknown[];
   const code = 'LENO_RESILIENCE_OPTION';

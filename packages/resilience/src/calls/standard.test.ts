@@ -64,6 +64,7 @@ test.each([
   { options: { timeoutMs: Number.NaN }, path: 'timeoutMs' },
   { options: { timeoutMs: '500' as unknown as number }, path: 'timeoutMs' },
   { options: { perTryMs: Number.NaN }, path: 'perTryMs' },
+  { options: { perTryMs: -1 }, path: 'perTryMs' },
 ])('$options: what is wrong is $path, and nothing that follows from it', ({ options, path }) => {
   const problems = [expect.objectContaining({ path })] as unknown[];
   expect(() => standard(options)).toThrow(expect.objectContaining({ problems }) as Error);
