@@ -21,12 +21,12 @@ test('says everything that is wrong at once, with path, value and bound', () => 
 });
 
 test.each([
-  { value: () => 1, text: 'the function value' },
-  { value: [1, 2], text: 'a list' },
-  { value: Object.create(null) as unknown, text: 'an object' },
+  { value: () => 1, text: 'some function' },
+  { value: [1, 2], text: 'some object' },
+  { value: Object.create(null) as unknown, text: 'some object' },
   { value: null, text: 'null' },
   { value: Symbol('it'), text: 'Symbol(it)' },
-])('$text is told in a few words', ({ value, text }) => {
+])('$value is told as $text', ({ value, text }) => {
   const problems = new OptionProblems();
   problems.check(false, 'trip', value, 'be a trigger');
   expect(problems.message).toBe(`trip must be a trigger, not ${text}`);

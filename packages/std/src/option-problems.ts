@@ -85,8 +85,6 @@ export function withDefaults<Options extends object>(
 
 function textOf(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  // Its text would be its source.
-  if (typeof value === 'function') return `the function ${value.name || 'without a name'}`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Array.isArray(value) ? 'a list' : 'an object';
+  // The text of a function is its source; that of an object says nothing, if it has one.
+  return Object(value) === value ? `some ${typeof value}` : String(value);
 }
