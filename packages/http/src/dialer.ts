@@ -28,11 +28,13 @@ export class Dial {
   readonly #outcome: DialOutcome;
   readonly #socket: Socket;
   readonly #late: TimerHandle;
+  readonly #protocol: string;
   #isOver = false;
 
-  /** Throws what `node:tls` throws for a key or certificate that it cannot read. */
-  constructor(options: UpstreamPoolOptions, outcome: DialOutcome) {
+  /** `protocol` is asked for by ALPN. Throws what `node:tls` throws for material that it cannot read. */
+  constructor(options: UpstreamPoolOptions, outcome: DialOutcome, protocol = 'http/1.1') {
     this.#options = options;
+    this.#protocol = protocol;
     this.#outcome = outcome;
     const tls = options.tls?.value;
     if (tls === undefined) {
@@ -42,7 +44,7 @@ export class Dial {
       const socket = connectTls({
         ...addressOf(options),
         secureContext: contextOf(tls),
-        ALPNProtocols: ['http/1.1'],
+        ALPNProtocols: [protocol],
         // Names are not what identifies a workload: `verifyPeer` judges the SPIFFE id.
         checkServerIdentity: () => undefined,
       });
@@ -89,8 +91,11 @@ export class Dial {
       return;
     }
     const verdict = tls.verifyPeer(certificate.raw);
-    if (verdict.ok) this.#connected();
-    else this.#fail('upstream-identity', verdict.error);
+    if (!verdict.ok) this.#fail('upstream-identity', verdict.error);
+    // Without ALPN HTTP/1.1 is meant, and nothing else (RFC 9113 §3.2).
+    else if (this.#protocol !== 'http/1.1' && socket.alpnProtocol !== this.#protocol) {
+      this.#fail('connect-failed', `it does not speak ${this.#protocol}`);
+    } else this.#connected();
   }
 
   #fail(reason: TryFailure['reason'], detail: string): void {

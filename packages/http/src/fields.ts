@@ -12,6 +12,11 @@ import { consistsOf, equalsFolded, FIELD_VALUE, LOWER, TOKEN } from './octets.ts
 export const SPAN_SIZE = 4;
 const REMOVED = -1;
 
+/** Is told of each line of a list. */
+export interface FieldVisitor {
+  field(name: string, value: string): void;
+}
+
 /** The fields of one message; see the module. Edits are checked: names are tokens, values carry no line end. */
 export class FieldList implements Iterable<readonly [string, string]> {
   #head = '';
@@ -115,6 +120,21 @@ export class FieldList implements Iterable<readonly [string, string]> {
     copy.#added = this.#added.slice();
     copy.#count = this.#count;
     return copy;
+  }
+
+  /** As iterating, for those who count nanoseconds: calls `visitor` for each line, in order. */
+  visit(visitor: FieldVisitor): void {
+    const spans = this.#spans;
+    const head = this.#head;
+    for (let at = 0; at < spans.length; at += SPAN_SIZE) {
+      const start = spans[at] as number;
+      if (start === REMOVED) continue;
+      visitor.field(head.slice(start, spans[at + 1]), head.slice(spans[at + 2], spans[at + 3]));
+    }
+    const added = this.#added;
+    for (let at = 0; at < added.length; at += 2) {
+      visitor.field(added[at] as string, added[at + 1] as string);
+    }
   }
 
   /** Names as they were sent, and values. Do not edit the list meanwhile. */

@@ -11,9 +11,12 @@ export type {
 } from './exchange.ts';
 export { FieldError } from './field-error.ts';
 export { FieldList } from './fields.ts';
+export type { FloodLimits, FloodStats } from './h2/flood-guard.ts';
+export type { H2Limits, H2Stats } from './h2/h2-options.ts';
 export { type MessageLimits, messageLimits, type ServerLimits, serverLimits } from './limits.ts';
 export type { PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
 export { createHttpServer } from './server.ts';
 export type { HttpServer, HttpServerOptions, Rejection, ServerStats } from './server-options.ts';
 export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
+export { UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
 export { UpstreamPool } from './upstream-pool.ts';

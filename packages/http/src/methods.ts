@@ -11,6 +11,13 @@ const METHODS =
   MKCALENDAR MKREDIRECTREF MKWORKSPACE NOTIFY ORDERPATCH REBIND SUBSCRIBE M-SEARCH UNBIND UNCHECKOUT
   UNLINK UNSUBSCRIBE UPDATE UPDATEREDIRECTREF VERSION-CONTROL`.split(/\s+/);
 
+const KNOWN = new Set(METHODS);
+
+/** Whether `name` is one of them, TRACE included. */
+export function isMethod(name: string): boolean {
+  return KNOWN.has(name);
+}
+
 /**
  * The method that stands at `start`, if a blank follows it; '' if more octets are needed; undefined
  * if no method begins like that.

@@ -7,36 +7,17 @@
  * One request at a time: the next head is parsed when the reply before it is written, so replies are
  * in order and a refusal comes after them. At most one chunk that was read ahead waits.
  */
-import type { Clock } from '@leno/std';
 import { BodyReader } from './body-reader.ts';
 import type { BodyFraming, TunnelSink } from './body-writer.ts';
-import type { BodySink, Peer, ServerExchange } from './exchange.ts';
-import type { FieldList } from './fields.ts';
+import { type ConnectionHost, LINGER_MS, type ServedConnection } from './connection-host.ts';
+import type { BodySink, Peer } from './exchange.ts';
 import { statusLine } from './head-writer.ts';
 import { Inflow, type InflowOwner } from './inflow.ts';
-import type { ServerLimits } from './limits.ts';
 import { malformed, type Refusal } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import { Exchange, type ExchangePort } from './server-exchange.ts';
-import type { MutableServerStats } from './server-stats.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
-/** What a connection needs of its server. */
-export interface ConnectionHost {
-  readonly limits: ServerLimits;
-  readonly clock: Clock;
-  readonly stats: MutableServerStats;
-  readonly isDraining: boolean;
-  /** Whether a client that ends its half while it waits for a reply has gone. */
-  readonly goesWithItsHalf: boolean;
-  handle(exchange: ServerExchange): void;
-  /** Reports a refusal (`status` 0: without a reply); gives fields for its reply. */
-  rejected(refusal: Refusal, status: number, peer: Peer): FieldList | undefined;
-  closed(connection: ServerConnection): void;
-}
-
-/** How long a connection that we have closed is read on, so that the reply arrives. */
-const LINGER_MS = 2_000;
 const cutBody = malformed('the connection ended within the body');
 const cutHead = malformed('the connection ended within a head');
 const lateHead: Refusal = {
@@ -46,7 +27,7 @@ const lateHead: Refusal = {
 };
 const lateBody: Refusal = { status: 408, reason: 'client-timeout', detail: 'the body stalled' };
 
-export class ServerConnection implements WireOwner, ExchangePort, InflowOwner {
+export class ServerConnection implements ServedConnection, ExchangePort, InflowOwner {
   readonly peer: Peer;
   readonly wire: Wire;
   fixedAuthority: string | undefined = undefined;

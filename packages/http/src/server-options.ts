@@ -2,6 +2,7 @@
 import type { Clock, Timers } from '@leno/std';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
+import type { H2Limits, H2Stats } from './h2/h2-options.ts';
 import type { ServerLimits } from './limits.ts';
 import type { TlsServerOptions } from './tls-options.ts';
 
@@ -27,6 +28,11 @@ export interface HttpServerOptions {
   /** Gets every request that passed the codec, in the turn in which its head was whole. Must not throw. */
   readonly handler: (exchange: ServerExchange) => void;
   readonly limits?: Partial<ServerLimits>;
+  /**
+   * Whether clients may speak HTTP/2: by ALPN over TLS, with prior knowledge in the clear
+   * (RFC 9113 §3.3). Default false. Its bounds are the `limits` above and these.
+   */
+  readonly http2?: boolean | Partial<Omit<H2Limits, keyof ServerLimits>>;
   readonly clock?: Clock;
   readonly timers?: Timers;
   /** With it, the port speaks TLS 1.3 and wants a client certificate. */
@@ -55,6 +61,8 @@ export interface ServerStats {
   readonly acceptedCount: number;
   readonly plainCount: number;
   readonly tlsCount: number;
+  /** Connections that speak HTTP/2, of those accepted. */
+  readonly http2Count: number;
   readonly requestCount: number;
   readonly activeRequestCount: number;
   /** Connections closed because `connectionCountMax` was reached. */
@@ -71,6 +79,8 @@ export interface ServerStats {
   readonly discardOverflowCount: number;
   /** Connections cut off at the end of a drain. */
   readonly drainAbortCount: number;
+  /** What HTTP/2 counts beside that. */
+  readonly http2: Readonly<H2Stats>;
 }
 
 /** A server: listens once, drains once. */

@@ -1,7 +1,10 @@
+import { type H2Stats, newH2Stats } from './h2/h2-options.ts';
 import type { ServerStats } from './server-options.ts';
 
 /** The stats as the server itself sees them. */
-export type MutableServerStats = { -readonly [Name in keyof ServerStats]: ServerStats[Name] };
+export type MutableServerStats = {
+  -readonly [Name in Exclude<keyof ServerStats, 'http2'>]: ServerStats[Name];
+} & { readonly http2: H2Stats };
 
 /** All at zero. */
 export function newServerStats(): MutableServerStats {
@@ -10,6 +13,7 @@ export function newServerStats(): MutableServerStats {
     acceptedCount: 0,
     plainCount: 0,
     tlsCount: 0,
+    http2Count: 0,
     requestCount: 0,
     activeRequestCount: 0,
     overloadedCount: 0,
@@ -23,5 +27,6 @@ export function newServerStats(): MutableServerStats {
     handshakeFailureCount: 0,
     discardOverflowCount: 0,
     drainAbortCount: 0,
+    http2: newH2Stats(),
   };
 }

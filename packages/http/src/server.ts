@@ -4,16 +4,20 @@
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
+import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
+import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
 import { type ServerLimits, serverLimits } from './limits.ts';
+import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
-import { type ConnectionHost, ServerConnection } from './server-connection.ts';
+import { ServerConnection } from './server-connection.ts';
+import { ServerH2Connection } from './server-h2-connection.ts';
 import type { HttpServer, HttpServerOptions, Rejection } from './server-options.ts';
 import { newServerStats } from './server-stats.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
-import { Wire } from './wire.ts';
+import { Wire, type WireOwner } from './wire.ts';
 
 const TLS_HANDSHAKE = 0x16; // First octet of every TLS connection.
 const SWEEP_MS_MAX = 1_000;
@@ -23,7 +27,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return new RawHttpServer(options);
 }
 
-class RawHttpServer implements HttpServer, ConnectionHost {
+class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   readonly stats = newServerStats();
   readonly limits: ServerLimits;
   readonly clock: Clock;
@@ -33,7 +37,8 @@ class RawHttpServer implements HttpServer, ConnectionHost {
   readonly #timers: Timers;
   readonly #listener: Server;
   readonly #acceptor: TlsAcceptor | undefined;
-  readonly #connections = new Set<ServerConnection>();
+  readonly #connections = new Set<ServedConnection>();
+  readonly #h2Limits: H2Limits | undefined;
   /** Sockets, by their remote end, whose first octet or whose handshake is awaited. */
   readonly #greeting = new Map<string, Socket>();
   readonly #emptied: (() => void)[] = [];
@@ -42,6 +47,9 @@ class RawHttpServer implements HttpServer, ConnectionHost {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.limits = { ...serverLimits, ...options.limits };
+    const { http2 } = options;
+    const more = http2 === true ? {} : (http2 ?? false);
+    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits });
     this.goesWithItsHalf = options.halfClose === 'gone';
     this.clock = options.clock ?? systemClock;
     this.#timers = options.timers ?? systemTimers;
@@ -96,13 +104,25 @@ class RawHttpServer implements HttpServer, ConnectionHost {
     return this.#report({ ...refusal, status, address: peer.address, port: peer.port });
   }
 
-  closed(connection: ServerConnection): void {
+  closed(connection: ServedConnection): void {
     this.#connections.delete(connection);
     this.stats.connectionCount = this.#connections.size + this.#greeting.size;
     if (this.#connections.size > 0) return;
     this.#sweeper?.cancel();
     this.#sweeper = undefined;
     for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  sniffed(sniffer: ProtocolSniffer, isHttp2: boolean): ServedConnection {
+    const { peer, wire } = sniffer;
+    const openWire = () => wire;
+    const connection =
+      isHttp2 && this.#h2Limits !== undefined
+        ? new ServerH2Connection(this, peer, this.#h2Limits, openWire)
+        : new ServerConnection(this, peer, openWire);
+    this.#connections.delete(sniffer);
+    this.#connections.add(connection);
+    return connection;
   }
 
   #newAcceptor(tls: TlsServerOptions): TlsAcceptor {
@@ -112,6 +132,7 @@ class RawHttpServer implements HttpServer, ConnectionHost {
         this.#options.allowPlain === undefined || this.#options.allowPlain === false,
       allowsNone: (remote) => this.#allowsPlain(remote),
       handshakeTimeoutMs: this.limits.headTimeoutMs / 2,
+      protocols: this.#h2Limits === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
       onAccepted: (socket, identity) => {
         this.stats.tlsCount += 1;
         this.#open(socket, identity === undefined ? 'tls' : 'mtls', identity);
@@ -196,12 +217,23 @@ class RawHttpServer implements HttpServer, ConnectionHost {
   #open(socket: Socket, transport: Peer['transport'], identity: string | undefined) {
     const remote = remoteOf(socket);
     const peer: Peer = { ...remote, transport, identity };
-    const connection = new ServerConnection(this, peer, (owner) => new Wire(socket, owner));
+    const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
     this.#greeted(remote);
     this.#sweeper ??= this.#timers.after(this.#sweepMs, this.#sweep);
     this.#options.onConnection?.(peer);
     return connection;
+  }
+
+  #connectionOf(socket: Socket, peer: Peer): ServedConnection {
+    const openWire = (owner: WireOwner) => new Wire(socket, owner);
+    const limits = this.#h2Limits;
+    const alpn = 'alpnProtocol' in socket ? socket.alpnProtocol : false;
+    if (limits === undefined || alpn === 'http/1.1') {
+      return new ServerConnection(this, peer, openWire);
+    }
+    if (alpn === 'h2') return new ServerH2Connection(this, peer, limits, openWire);
+    return new ProtocolSniffer(this, peer, openWire);
   }
 
   /** The connection from there is one now, or none. */

@@ -20,6 +20,8 @@ export interface TlsAcceptorOptions {
   /** Asked about a client that shows none, where none is required: the answer may change with time. */
   readonly allowsNone: (remote: { address: string; port: number }) => boolean;
   readonly handshakeTimeoutMs: number;
+  /** What may be spoken, the preferred first. */
+  readonly protocols: readonly string[];
   /** A handshake that is done; `identity` is undefined if no certificate was shown. */
   readonly onAccepted: (socket: TLSSocket, identity: string | undefined) => void;
   /** Not to be served; the socket is destroyed already. */
@@ -39,7 +41,7 @@ export class TlsAcceptor {
       requestCert: true,
       rejectUnauthorized: options.certificateRequired,
       handshakeTimeout: options.handshakeTimeoutMs,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...options.protocols],
       allowHalfOpen: true,
     });
     this.#server.on('secureConnection', (socket) => this.#secured(socket));

@@ -11,6 +11,7 @@ import type { TryFailure } from './exchange.ts';
 import { requestHead } from './head-writer.ts';
 import { Inflow, type InflowOwner } from './inflow.ts';
 import type { MessageLimits } from './limits.ts';
+import { isRepeatable } from './repeatable.ts';
 import { type ParsedResponse, ResponseParser } from './response-parser.ts';
 import type { TryHolder, UpstreamTry } from './upstream-try.ts';
 import type { Wire, WireOwner } from './wire.ts';
@@ -27,8 +28,6 @@ export interface PoolPort {
 
 /** Interim replies to one request; more is an attack or a bug. */
 const INTERIM_COUNT_MAX = 16;
-/** Methods that may be sent again without doing their work twice (RFC 9110 §9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
 export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
   readonly wire: Wire;
@@ -283,8 +282,7 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
     if (isFreshTls && code.startsWith('ERR_SSL_')) {
       return { reason: 'connect-failed', unprocessed: true, detail };
     }
-    const isRepeatable = IDEMPOTENT.has(attempt.outgoing.method) && attempt.bodyByteCount === 0;
-    if (!isRepeatable) return reset;
+    if (!isRepeatable(attempt)) return reset;
     if (isFreshTls) return { reason: 'connect-failed', unprocessed: true, detail };
     // The upstream closed an idle connection while our request was on its way.
     return attempt.reused ? { ...reset, unprocessed: true } : reset;

@@ -1,5 +1,5 @@
 /** One request at a client, from `request` on: it may wait for a connection, with its body held back. */
-import { type BodyWriter, inertSink } from './body-writer.ts';
+import { inertSink } from './body-writer.ts';
 import type { BodySink, ClientTry, OutgoingRequest, TryEvents, TryFailure } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import { atTurnEnd, type TurnTask } from './turn.ts';
@@ -7,6 +7,14 @@ import { atTurnEnd, type TurnTask } from './turn.ts';
 /** What a try asks of whoever has it: the pool while it waits, then a connection. */
 export interface TryHolder {
   cancelled(attempt: UpstreamTry): void;
+}
+
+/** Takes the body of a try, on whatever its connection speaks. */
+export interface TryBody extends BodySink {
+  /** Octets of the body so far. */
+  readonly byteCount: number;
+  /** Whatever is still called does nothing. */
+  detach(): void;
 }
 
 export class UpstreamTry implements ClientTry, TurnTask {
@@ -45,7 +53,7 @@ export class UpstreamTry implements ClientTry, TurnTask {
   }
 
   /** A connection has taken it; `writer` takes its body. */
-  attach(holder: TryHolder, writer: BodyWriter, reused: boolean): void {
+  attach(holder: TryHolder, writer: TryBody, reused: boolean): void {
     this.#holder = holder;
     this.reused = reused;
     if (this.body instanceof OutgoingBody) this.body.attach(writer);
@@ -83,7 +91,7 @@ export class UpstreamTry implements ClientTry, TurnTask {
 
 /** The body of a request: held until there is a connection, then written on. */
 class OutgoingBody implements BodySink {
-  #writer: BodyWriter | undefined = undefined;
+  #writer: TryBody | undefined = undefined;
   #onDrain: (() => void) | undefined = undefined;
   #held: Uint8Array[] = []; // At most what was read when the first `write` gave false.
   #end: { readonly trailers: FieldList | undefined } | undefined = undefined;
@@ -111,11 +119,12 @@ class OutgoingBody implements BodySink {
   write(chunk: Uint8Array): boolean {
     if (this.#isOver) return true;
     if (this.#writer !== undefined) return this.#writer.write(chunk);
-    this.#held.push(Uint8Array.from(chunk));
+    this.#held.push(Uint8Array.prototype.slice.call(chunk));
     return false;
   }
 
   end(trailers?: FieldList): void {
+    if (this.#isOver) return;
     if (this.#writer === undefined) this.#end = { trailers };
     else this.#writer.end(trailers);
   }
@@ -126,7 +135,7 @@ class OutgoingBody implements BodySink {
     else this.#writer.abort(cause);
   }
 
-  attach(writer: BodyWriter): void {
+  attach(writer: TryBody): void {
     this.#writer = writer;
     writer.onDrain = this.#onDrain;
     let hasRoom = true;

@@ -26,6 +26,8 @@ const SMALL_BYTE_COUNT_MAX = 8 * 1024;
 const TEXT_LENGTH_MAX = 16 * 1024;
 
 export class Wire implements TurnTask {
+  /** May be replaced by the owner itself, who has found out who should have it. */
+  owner: WireOwner;
   readonly #socket: Socket;
   #text = ''; // One character per octet, not yet given to the socket.
   #scheduled = false;
@@ -36,14 +38,15 @@ export class Wire implements TurnTask {
 
   constructor(socket: Socket, owner: WireOwner) {
     this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => owner.received(chunk));
-    socket.on('end', () => owner.ended());
-    socket.on('drain', () => owner.drained());
+    this.owner = owner;
+    socket.on('data', (chunk: Buffer) => this.owner.received(chunk));
+    socket.on('end', () => this.owner.ended());
+    socket.on('drain', () => this.owner.drained());
     socket.on('error', (error: unknown) => {
       this.#cause = messageOf(error);
       this.#code = codeOf(error);
     });
-    socket.on('close', () => owner.closed(this.#cause, this.#code));
+    socket.on('close', () => this.owner.closed(this.#cause, this.#code));
   }
 
   /** Octets that wait to be taken by the system. */
@@ -84,6 +87,24 @@ export class Wire implements TurnTask {
     joined.set(chunk, text.length);
     this.#text = '';
     if (!this.#socket.destroyed) this.#socket.write(joined);
+  }
+
+  /**
+   * Gives octets to the socket that nobody will touch; what was put together goes first. True if the
+   * system has taken them already; else `onGone` is called with them when it has.
+   */
+  writeOwned(octets: Buffer, onGone: (octets: Buffer) => void): boolean {
+    this.flush();
+    const socket = this.#socket;
+    if (socket.destroyed) return true;
+    const wasEmpty = socket.writableLength === 0;
+    let isGone = false;
+    socket.write(octets, (error) => {
+      if (!isGone && (error === null || error === undefined)) onGone(octets);
+    });
+    // Counted down within \`write\` by what the system takes at once, however late it says so.
+    isGone = wasEmpty && socket.writableLength === 0;
+    return isGone;
   }
 
   /** Gives to the socket what was put together. */

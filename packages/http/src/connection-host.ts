@@ -1,0 +1,34 @@
+/** What stands between a server and its connections, whatever these speak. */
+import type { Clock } from '@leno/std';
+import type { Peer, ServerExchange } from './exchange.ts';
+import type { FieldList } from './fields.ts';
+import type { ServerLimits } from './limits.ts';
+import type { Refusal } from './refusal.ts';
+import type { MutableServerStats } from './server-stats.ts';
+import type { Wire, WireOwner } from './wire.ts';
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly stats: MutableServerStats;
+  readonly isDraining: boolean;
+  /** Whether a client that ends its half while it waits for a reply has gone. */
+  readonly goesWithItsHalf: boolean;
+  handle(exchange: ServerExchange): void;
+  /** Reports a refusal (`status` 0: without a reply); gives fields for its reply. */
+  rejected(refusal: Refusal, status: number, peer: Peer): FieldList | undefined;
+  closed(connection: ServedConnection): void;
+}
+
+/** A connection, whatever it speaks, as its server sees it. */
+export interface ServedConnection extends WireOwner {
+  readonly wire: Wire;
+  /** Ends when what is in flight has ended; at once if nothing is. */
+  drain(): void;
+  /** Looks for what takes too long. */
+  sweep(nowMs: number): void;
+}
+
+/** How long a connection that we have closed is read on, so that the reply arrives. */
+export const LINGER_MS = 2_000;
