@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Breaker } from '../breaker/breaker.ts';
+import { consecutive } from '../breaker/trigger.ts';
 import { resilientFetch } from '../fetch/resilient-fetch.ts';
 import { resilience as guard } from '../hono/resilient-hono.ts';
 import { vegas } from '../limit/vegas.ts';
@@ -20,7 +21,7 @@ function untyped(value: unknown): never {
 
 /** That it tells its functions nothing would be found out by every call. */
 const breaker = untyped(createBreaker());
-const engine = new Breaker({}, { rng: () => 0.5 });
+const engine = new Breaker({ trip: consecutive(1) }, { rng: () => 0.5 });
 
 test.each<{ name: string; make: () => unknown; path: string; must: string }>([
   {
