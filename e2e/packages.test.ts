@@ -1,6 +1,7 @@
 /**
  * Each public package alone: packed as it would be published, installed by npm into an empty project,
- * and the examples of its README run there. What a package forgot to ship or to declare shows here.
+ * and the examples of its README run there. What a package forgot to ship or to declare shows here, and what is wrong with
+ * the types of those that run everywhere.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -8,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type PublicPackage, pack, publicPackages } from '../tools/packages.ts';
+import { type PublicPackage, pack, publicPackages, repository } from '../tools/packages.ts';
 
 const run = promisify(execFile);
 const packages = publicPackages();
@@ -40,6 +41,43 @@ async function install({ name, folder }: PublicPackage, examples: string): Promi
   return project;
 }
 
+/** The packages that run in browsers, too, and so must not ask for the types of Node. */
+const EVERYWHERE = new Set(['@leno/balancer', '@leno/resilience', '@leno/std']);
+
+/** What a careful project checks with: libraries, too, and nothing declared but the language. */
+const STRICT = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+  noEmit: true,
+  module: 'nodenext',
+  target: 'es2023',
+  lib: ['es2023', 'dom'],
+  types: [],
+};
+
+/** What the compiler has to say of the package's types in the project. */
+async function typeProblems(it: PublicPackage, project: string): Promise<string> {
+  const entries = await entriesOf(it);
+  const lines = entries.map((entry, index) => `export * as it${index} from '${entry}';\n`);
+  await writeFile(join(project, 'types.ts'), lines.join(''));
+  const config = { compilerOptions: STRICT, files: ['types.ts'] };
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify(config));
+  const tsc = join(repository, 'node_modules/.bin/tsc');
+  try {
+    return (await run(tsc, ['-p', project])).stdout;
+  } catch (failed) {
+    return (failed as { readonly stdout: string }).stdout;
+  }
+}
+
+/** The names to import the package by, but for those that need a peer, or Node, and its types. */
+async function entriesOf({ name, folder }: PublicPackage): Promise<readonly string[]> {
+  const { exports = {}, peerDependencies = {} } = await manifestIn(folder);
+  const paths = Object.keys(exports).filter((it) => !it.endsWith('.json') && it !== './node');
+  return paths.filter((it) => !(it.slice(2) in peerDependencies)).map((it) => join(name, it));
+}
+
 /** The peers of the package that the examples import, in the versions that its own tests use. */
 async function importedPeers(folder: string, examples: string): Promise<Record<string, string>> {
   const { peerDependencies = {} } = await manifestIn(folder);
@@ -55,6 +93,7 @@ async function importedPeers(folder: string, examples: string): Promise<Record<s
 interface Manifest {
   readonly version?: string;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, unknown>>;
 }
 
 async function manifestIn(folder: string): Promise<Manifest> {
@@ -80,4 +119,5 @@ test.each(packages)('$name: its examples run where only it is installed', async 
     const { stdout } = await run(process.execPath, [file], options);
     expect(stdout, file).not.toBe('');
   }
+  if (EVERYWHERE.has(it.name)) expect(await typeProblems(it, project)).toBe('');
 });

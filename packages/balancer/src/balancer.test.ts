@@ -236,3 +236,10 @@ test('a bound on load counts the calls that are not done', () => {
   for (const handle of picked) handle?.done('success', 1);
   expect(balancer.pick('hot')?.member.id).toBe(home);
 });
+
+test.each([7, 7n, null, { id: 7 }])('the key %o is refused: it must be a text', (key) => {
+  const { balancer } = bench({ policy: maglev() });
+  balancer.update(places('abc'));
+  expect(() => balancer.pick(key as unknown as string)).toThrow('key must be a string');
+  expect(balancer.explain().endpoints.every((it) => it.inFlightCount === 0)).toBe(true);
+});

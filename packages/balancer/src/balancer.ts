@@ -7,8 +7,9 @@
  * allocates nothing. Every pick is to be ended by `done`, which is what the pickers learn from.
  * There are no timers: time is read from a clock in `pick` and `done`.
  */
-import { type Clock, type Rng, systemClock, systemRng } from '@leno/std';
+import { type Clock, OptionProblems, type Rng, systemClock, systemRng } from '@leno/std';
 import { EndpointSet, type MembershipChange, type MembershipPatch } from './endpoint-set.ts';
+import { InvalidOptionError } from './invalid-option-error.ts';
 import { checkedLevelRules, type LevelOptions } from './levels/level-options.ts';
 import { LeveledPicker, type LevelReport } from './levels/leveled-picker.ts';
 import type { ZoneSplit } from './levels/zone-split.ts';
@@ -211,6 +212,7 @@ export class Balancer<M extends Member> {
     if (key === undefined || hash === undefined) {
       return picker.pick(nowMs, this.#rng, this.#admits);
     }
+    if (typeof key !== 'string') throw notText(key);
     hash(key, this.#key.hash);
     this.#key.attempt = attempt;
     return picker.pick(nowMs, this.#rng, this.#admits, this.#key);
@@ -230,6 +232,13 @@ export class Balancer<M extends Member> {
     });
     this.#handleBySlot = bySlot;
   }
+}
+
+/** For programs without types: numbers would all have one and the same hash. */
+function notText(key: unknown): InvalidOptionError {
+  const problems = new OptionProblems();
+  problems.check(false, 'key', key, 'be a string');
+  return new InvalidOptionError(problems);
 }
 
 /** A balancer: give it the endpoints with `update`, then `pick` one for each call. */

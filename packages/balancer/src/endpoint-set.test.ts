@@ -102,6 +102,16 @@ test('a bad weight is refused and the list stays as it was', () => {
   expect(() => set.at(-1)).toThrow('index -1');
 });
 
+test.each([
+  { member: { id: 'a', weight: '1' }, path: 'members[0].weight of a' },
+  { member: { weight: 1 }, path: 'members[0].id' },
+  { member: { id: 7, weight: 1 }, path: 'members[0].id' },
+])('$member of a program without types is refused', ({ member, path }) => {
+  const problems = [expect.objectContaining({ path })] as unknown[];
+  const error: unknown = expect.objectContaining({ problems });
+  expect(() => new EndpointSet().update([member as Member], 0)).toThrow(error);
+});
+
 test('says all that is wrong with a list at once', () => {
   const set = new EndpointSet();
   const list = [

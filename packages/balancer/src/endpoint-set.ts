@@ -144,8 +144,10 @@ export class EndpointSet<M extends Member> extends Roster<M> {
 function check(members: readonly Member[]): void {
   const problems = new OptionProblems();
   for (const [index, { id, weight, priority }] of members.entries()) {
-    const isWeight = weight === 0 || (weight >= WEIGHT_MIN && weight <= WEIGHT_MAX);
-    if (!isWeight) {
+    // Programs without types, too: texts would be joined where weights are summed.
+    if (typeof id !== 'string') problems.check(false, `members[${index}].id`, id, 'be a string');
+    const isWithin = weight === 0 || (weight >= WEIGHT_MIN && weight <= WEIGHT_MAX);
+    if (!isWithin || typeof weight !== 'number') {
       const must = `be 0 or from ${WEIGHT_MIN} to ${WEIGHT_MAX}`;
       problems.check(false, `members[${index}].weight of ${id}`, weight, must);
     }

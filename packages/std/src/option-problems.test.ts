@@ -20,6 +20,18 @@ test('says everything that is wrong at once, with path, value and bound', () => 
   expect(problems.list.map((it) => it.value)).toEqual([Number.NaN, 2, 0, 1.5, 'on']);
 });
 
+test.each([
+  { value: () => 1, text: 'some function' },
+  { value: [1, 2], text: 'some object' },
+  { value: Object.create(null) as unknown, text: 'some object' },
+  { value: null, text: 'null' },
+  { value: Symbol('it'), text: 'Symbol(it)' },
+])('$value is told as $text', ({ value, text }) => {
+  const problems = new OptionProblems();
+  problems.check(false, 'trip', value, 'be a trigger');
+  expect(problems.message).toBe(`trip must be a trigger, not ${text}`);
+});
+
 test('nothing wrong is an empty list', () => {
   const problems = new OptionProblems();
   problems.range('openMs', 1, 1);

@@ -54,7 +54,9 @@ export class OptionProblems {
   get message(): string {
     return this.list
       .map(({ path, value, must }) => {
-        const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+        // The text of a function is its source; that of an object says nothing, if it has one.
+        const what = Object(value) === value ? `some ${typeof value}` : String(value);
+        const text = typeof value === 'string' ? JSON.stringify(value) : what;
         return `${path} must ${must}, not ${text}`;
       })
       .join('; ');

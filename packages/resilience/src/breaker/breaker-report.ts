@@ -1,3 +1,5 @@
+// `Disposable` is in no `lib` that TypeScript takes by itself: whoever checks libraries needs it.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { OutcomeRun } from '@leno/std';
 import type { CompleteBreakerOptions } from './breaker-options.ts';
 import type { RateTerms } from './rate-terms.ts';

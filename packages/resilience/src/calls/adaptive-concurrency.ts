@@ -1,6 +1,9 @@
 /** A limit of concurrent calls that finds itself, as a policy. */
+import { OptionProblems } from '@leno/std';
+import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { AdaptiveLimiter, LimitedOutcome } from '../limit/adaptive-limiter.ts';
 import type { CallEnding } from './call-ending.ts';
+import { checkPart } from './check-part.ts';
 import { ConcurrencyLimitedError } from './concurrency-limited-error.ts';
 import type { CallState, Stage } from './frame.ts';
 import { type Guard, GuardFrame, type GuardShared } from './guard-frame.ts';
@@ -45,6 +48,10 @@ class AdaptiveConcurrencyPolicy extends Policy implements Guard {
 
   constructor(limiter: LimiterFace, options: AdaptiveConcurrencyOptions) {
     super();
+    const problems = new OptionProblems();
+    const must = 'be an AdaptiveLimiter';
+    checkPart(problems, 'limiter', { value: limiter, method: 'done', must });
+    problems.throwIfAny(InvalidOptionError);
     this.#limiter = limiter;
     this.#name = options.name ?? 'unnamed';
     this.#classify = options.classify ?? classifyForLimit;

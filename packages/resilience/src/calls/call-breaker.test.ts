@@ -347,3 +347,9 @@ test.each([
     reason: 'slow-rate',
   });
 });
+
+test('what is given as undefined is not given', () => {
+  const absent = { name: undefined, trip: undefined, clock: undefined, rng: undefined };
+  const breaker = createBreaker({ ...absent, classify: undefined, cap: undefined });
+  expect([breaker.name, breaker.state]).toEqual(['unnamed', 'closed']);
+});

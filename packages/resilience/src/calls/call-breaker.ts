@@ -13,12 +13,15 @@ import type { Settled } from './settled.ts';
 /** Options of `createBreaker`; those of the engine default to `defaultBreakerOptions`. */
 export interface CallBreakerOptions extends BreakerOptions {
   /** For errors. Default `unnamed`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Default `classifyCall`. */
-  readonly classify?: (ending: CallEnding) => CallOutcome;
-  readonly clock?: Clock;
-  readonly rng?: Rng;
-  readonly cap?: EjectionCap;
+  readonly classify?: ((ending: CallEnding) => CallOutcome) | undefined;
+  /** Default the runtime's own. */
+  readonly clock?: Clock | undefined;
+  /** Default the runtime's own. */
+  readonly rng?: Rng | undefined;
+  /** Shared by the breakers of one cluster. Default none: each may open as it likes. */
+  readonly cap?: EjectionCap | undefined;
 }
 
 /**

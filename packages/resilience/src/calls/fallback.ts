@@ -1,4 +1,6 @@
 /** What to give where a call has failed. */
+import { OptionProblems } from '@leno/std';
+import { InvalidOptionError } from '../invalid-option-error.ts';
 import { Attempt } from './attempt.ts';
 import {
   type CallContext,
@@ -35,6 +37,9 @@ class FallbackPolicy<Added> extends Policy<Added> {
 
   constructor(give: Shared['give'], { handles }: FallbackOptions) {
     super();
+    const problems = new OptionProblems();
+    problems.check(typeof give === 'function', 'give', give, 'be a function');
+    problems.throwIfAny(InvalidOptionError);
     this.#shared = { give, handles };
   }
 

@@ -16,7 +16,8 @@ import { OptionProblems, type TimerHandle } from '@leno/std';
 import { HedgeDelay } from '../hedge/hedge-delay.ts';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { RetryBudget } from '../retry/retry-budget.ts';
-import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
+import { type ActiveCalls, activeCallsOf, checkBudget } from './active-calls.ts';
+import { checkPart } from './check-part.ts';
 import {
   Branch,
   type CancelKind,
@@ -66,9 +67,13 @@ class HedgePolicy extends Policy {
     super();
     const { delay = new HedgeDelay(), hedgeCountMax = 1, isHedgeable, budget } = options;
     const problems = new OptionProblems();
-    if (typeof delay === 'number' && delay !== Number.POSITIVE_INFINITY) {
+    if (typeof delay !== 'number') {
+      const must = 'be a number or a HedgeDelay';
+      checkPart(problems, 'delay', { value: delay, method: 'delayMs', must });
+    } else if (delay !== Number.POSITIVE_INFINITY) {
       problems.range('delay', delay, 0, DELAY_MAX_MS);
     }
+    checkBudget(problems, budget);
     problems.count('hedgeCountMax', hedgeCountMax, 1);
     problems.throwIfAny(InvalidOptionError);
     this.#rules = {

@@ -53,7 +53,7 @@ export function judgeReply(
     reason: undefined,
     unprocessed: false,
   });
-  return new JudgedError({ outcome, isRepeatable, retryAfterMs, reply: it });
+  return new JudgedError({ outcome, isRepeatable, retryAfterMs, status, reply: it });
 }
 
 /** An attempt without a reply. */

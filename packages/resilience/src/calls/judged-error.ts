@@ -9,6 +9,8 @@ export interface Judgement {
   readonly isRepeatable: boolean;
   /** What the service asked for; 0 if nothing. */
   readonly retryAfterMs: number;
+  /** Of the reply, if one came; for the message. */
+  readonly status?: number | undefined;
   /** The reply that came, if one did: adapters give it out in the end. */
   readonly reply?: unknown;
   /** What was thrown, if no reply came. */
@@ -28,8 +30,9 @@ export class JudgedError extends OutcomeError {
   readonly reply: unknown;
 
   constructor(judgement: Judgement) {
-    const { outcome, isRepeatable, retryAfterMs, reply, cause } = judgement;
-    super(`a reply that is a ${outcome}`, cause === undefined ? undefined : { cause });
+    const { outcome, isRepeatable, retryAfterMs, status, reply, cause } = judgement;
+    const what = status === undefined ? 'an attempt' : `a reply of status ${status}`;
+    super(`${what} that is a ${outcome}`, cause === undefined ? undefined : { cause });
     this.outcome = outcome;
     this.replayable = isRepeatable;
     this.retryAfterMs = retryAfterMs;

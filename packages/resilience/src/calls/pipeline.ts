@@ -1,7 +1,10 @@
 /** Several policies around one call, in an order that is data: outermost first. */
+import { OptionProblems } from '@leno/std';
+import { InvalidOptionError } from '../invalid-option-error.ts';
 import { breakerPolicy } from './breaker-policy.ts';
 import type { ObservedCall, Surroundings } from './call.ts';
 import { CallBreaker } from './call-breaker.ts';
+import { checkPart } from './check-part.ts';
 import type { Stage } from './frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
 import { type Ports, systemPorts } from './ports.ts';
@@ -27,6 +30,12 @@ export function pipeline<Added = never>(
   ...policies: readonly (Policy<Added> | CallBreaker)[]
 ): Pipeline<Added> {
   const all = policies.map((it) => (it instanceof CallBreaker ? breakerPolicy(it) : it));
+  const problems = new OptionProblems();
+  for (const [index, value] of all.entries()) {
+    const must = 'be a policy, or a breaker of createBreaker';
+    checkPart(problems, `policies[${index}]`, { value, method: 'stage', must });
+  }
+  problems.throwIfAny(InvalidOptionError);
   return new Pipeline<Added>(all, { ports: systemPorts, onEnding: undefined });
 }
 

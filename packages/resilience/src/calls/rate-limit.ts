@@ -2,6 +2,7 @@
 import { OptionProblems, type TimerHandle, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { RateLimiter } from '../limit/rate-limiter.ts';
+import { checkPart } from './check-part.ts';
 import { type Frame, type Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
 import { DELAY_MAX_MS } from './ports.ts';
@@ -40,6 +41,8 @@ class RateLimitPolicy extends Policy {
     super();
     const options = withDefaults(given, defaults);
     const problems = new OptionProblems();
+    const must = 'be a TokenBucket or a Gcra';
+    checkPart(problems, 'limiter', { value: limiter, method: 'tryAcquire', must });
     problems.range('waitMaxMs', options.waitMaxMs, 0, DELAY_MAX_MS);
     problems.range('cost', options.cost, 0);
     problems.throwIfAny(InvalidOptionError);

@@ -215,6 +215,15 @@ test('retry: a hedge with the same budget does not count its call again', async 
   }
 });
 
+test.each([
+  { baseMs: undefined, maxMs: 250 },
+  { baseMs: 5, maxMs: 250 },
+  { baseMs: 1_000, maxMs: 10_000 },
+  { baseMs: 1e9, maxMs: 2 ** 31 - 1 },
+])('retry: waits from $baseMs ms stop at $maxMs ms unless told otherwise', ({ baseMs, maxMs }) => {
+  expect(retry({ baseMs }).describe()[0]?.options['maxMs']).toBe(maxMs);
+});
+
 test('retry: onRetry is told of each retry, and of no other end', async () => {
   const time = new VirtualTime();
   const notices: RetryNotice[] = [];

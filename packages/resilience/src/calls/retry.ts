@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../invalid-option-error.ts';
 import { askedDelayMs, type BackoffJitter, backoffMs, checkBackoff } from '../retry/backoff.ts';
 import { defaultRetryPolicy } from '../retry/decide-retry.ts';
 import type { RetryBudget } from '../retry/retry-budget.ts';
-import { type ActiveCalls, activeCallsOf } from './active-calls.ts';
+import { type ActiveCalls, activeCallsOf, checkBudget } from './active-calls.ts';
 import type { CallEnding } from './call-ending.ts';
 import { Branch, type Frame, type Lane, PolicyFrame, type Stage, type Upper } from './frame.ts';
 import { JudgedError } from './judged-error.ts';
@@ -30,7 +30,10 @@ export interface RetryOptions {
   readonly retryCountMax?: number | undefined;
   /** Upper bound of the first wait, which grows from retry to retry. Default 25 ms. */
   readonly baseMs?: number | undefined;
-  /** Upper bound of every wait, `Retry-After` included. Default 250 ms. */
+  /**
+   * Upper bound of every wait, `Retry-After` included. Default ten times `baseMs`, as in Envoy, but
+   * at least 250 ms.
+   */
   readonly maxMs?: number | undefined;
   /** By how much it grows. Default 2. */
   readonly factor?: number | undefined;
@@ -58,6 +61,11 @@ const defaults: Bounds = {
   jitter: 'full',
   giveUpAfterMs: 0,
 };
+
+/** By default: whoever asks for a longer first wait does not mean that all be cut to 250 ms. */
+function maxMsFor(baseMs = defaults.baseMs): number {
+  return baseMs > defaults.baseMs ? Math.min(10 * baseMs, DELAY_MAX_MS) : defaults.maxMs;
+}
 
 interface Bounds {
   readonly retryCountMax: number;
@@ -98,8 +106,9 @@ class RetryPolicy extends Policy {
 
   constructor(given: RetryOptions) {
     super();
-    const bounds = withDefaults(given, defaults);
+    const bounds = withDefaults(given, { ...defaults, maxMs: maxMsFor(given.baseMs) });
     const problems = new OptionProblems();
+    checkBudget(problems, given.budget);
     problems.count('retryCountMax', bounds.retryCountMax, 0);
     checkBackoff(problems, bounds);
     problems.check(

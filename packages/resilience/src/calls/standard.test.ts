@@ -18,7 +18,7 @@ test.each([
   },
   {
     name: 'with less',
-    options: { retry: false, breaker: false, bulkhead: false } as const,
+    options: { retry: false, hedge: false, breaker: false, bulkhead: false } as const,
     order: 'timeout timeout',
   },
 ])('the order $name', ({ options, order }) => {
@@ -53,7 +53,19 @@ test('parts that are given are used as they are', async () => {
 test.each([
   { timeoutMs: 100, perTryMs: 200 },
   { timeoutMs: 100, perTryMs: Number.NaN },
+  { timeoutMs: 100, perTryMs: -1 },
+  { timeoutMs: 0, perTryMs: -1 },
   { timeoutMs: -1 },
 ])('%o contradicts itself', (options) => {
   expect(() => standard(options)).toThrow(InvalidOptionError);
+});
+
+test.each([
+  { options: { timeoutMs: Number.NaN }, path: 'timeoutMs' },
+  { options: { timeoutMs: '500' as unknown as number }, path: 'timeoutMs' },
+  { options: { perTryMs: Number.NaN }, path: 'perTryMs' },
+  { options: { perTryMs: -1 }, path: 'perTryMs' },
+])('$options: what is wrong is $path, and nothing that follows from it', ({ options, path }) => {
+  const problems = [expect.objectContaining({ path })] as unknown[];
+  expect(() => standard(options)).toThrow(expect.objectContaining({ problems }) as Error);
 });

@@ -7,6 +7,7 @@ import { CallBreaker, type CallBreakerOptions, createBreaker } from './call-brea
 import { type HedgeOptions, hedge } from './hedge.ts';
 import { type Pipeline, pipeline } from './pipeline.ts';
 import type { Policy } from './policy.ts';
+import { DELAY_MAX_MS } from './ports.ts';
 import { type RetryOptions, retry } from './retry.ts';
 import { timeout } from './timeout.ts';
 
@@ -23,7 +24,7 @@ export interface StandardOptions {
   /** Of retries and hedges together. Default: one of its own, 20 % and 10/s. */
   readonly budget?: RetryBudget | undefined;
   /** Default none: hedging is for reads. */
-  readonly hedge?: Omit<HedgeOptions, 'budget'> | undefined;
+  readonly hedge?: Omit<HedgeOptions, 'budget'> | false | undefined;
   /** Default: a breaker of its own, as `createBreaker` has it. */
   readonly breaker?: CallBreaker | CallBreakerOptions | false | undefined;
   /** Default: 1 024 calls at work, 1 024 waiting. */
@@ -39,13 +40,16 @@ export interface StandardOptions {
 export function standard(options: StandardOptions = {}): Pipeline {
   const { name = 'unnamed', timeoutMs = 15_000, perTryMs = timeoutMs / 2 } = options;
   const problems = new OptionProblems();
-  const isWithin = timeoutMs === 0 || (perTryMs > 0 && perTryMs <= timeoutMs) || perTryMs === 0;
+  problems.range('timeoutMs', timeoutMs, 0, DELAY_MAX_MS);
+  if (problems.list.length === 0) problems.range('perTryMs', perTryMs, 0, DELAY_MAX_MS);
+  const isWithin = timeoutMs === 0 || perTryMs <= timeoutMs || problems.list.length > 0;
   problems.check(isWithin, 'perTryMs', perTryMs, `be at most timeoutMs, ${timeoutMs}`);
   problems.throwIfAny(InvalidOptionError);
   const { budget = new RetryBudget({}) } = options;
   const policies: (Policy | CallBreaker)[] = [timeout(timeoutMs)];
   if (options.retry !== false) policies.push(retry({ ...options.retry, budget }));
-  if (options.hedge !== undefined) policies.push(hedge({ ...options.hedge, budget }));
+  if (options.hedge !== undefined && options.hedge !== false)
+    policies.push(hedge({ ...options.hedge, budget }));
   if (options.breaker !== false) policies.push(breakerOf(options.breaker, name));
   if (options.bulkhead !== false) policies.push(bulkheadOf(options.bulkhead, name));
   return pipeline(...policies, timeout(perTryMs));

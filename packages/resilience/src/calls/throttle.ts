@@ -1,8 +1,11 @@
 /** Client-side throttling as a policy. */
+import { OptionProblems } from '@leno/std';
 import type { CallOutcome } from '../breaker/breaker-report.ts';
+import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { Throttler } from '../limit/throttler.ts';
 import { classifyCall } from './call-breaker.ts';
 import type { CallEnding } from './call-ending.ts';
+import { checkPart } from './check-part.ts';
 import type { CallState, Stage } from './frame.ts';
 import { type Guard, GuardFrame, type GuardShared } from './guard-frame.ts';
 import { Policy, type PolicyDescription } from './policy.ts';
@@ -35,6 +38,10 @@ class ThrottlePolicy extends Policy implements Guard {
 
   constructor(throttler: CallThrottler, options: ThrottleOptions) {
     super();
+    const problems = new OptionProblems();
+    const must = 'be a Throttler';
+    checkPart(problems, 'throttler', { value: throttler, method: 'tryAcquire', must });
+    problems.throwIfAny(InvalidOptionError);
     this.#throttler = throttler;
     this.#name = options.name ?? 'unnamed';
     this.#classify = options.classify ?? classifyCall;

@@ -129,6 +129,11 @@ test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])('%d is no time', 
   expect(() => timeout(timeoutMs)).toThrow(InvalidOptionError);
 });
 
+test('a text is no time, and the error says which', () => {
+  const text = '100' as unknown as number; // Of a program without types.
+  expect(() => timeout(text)).toThrow('not "100"');
+});
+
 // Cooperative timeouts: who is told to end has the last word.
 
 test.each([

@@ -26,7 +26,8 @@ export interface TimeoutOptions {
  * unless somebody read it.
  */
 export function timeout(options: number | TimeoutOptions): Policy {
-  return new TimeoutPolicy(typeof options === 'number' ? { timeoutMs: options } : options);
+  // Whatever is no object is meant as the time, so that the error names what was given.
+  return new TimeoutPolicy(typeof options === 'object' ? options : { timeoutMs: options });
 }
 
 class TimeoutPolicy extends Policy {

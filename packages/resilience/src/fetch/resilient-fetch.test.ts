@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { explainBreaker } from '../breaker/explain-breaker.ts';
+import { consecutive } from '../breaker/trigger.ts';
+import { breakerPolicy } from '../calls/breaker-policy.ts';
 import { createBreaker } from '../calls/call-breaker.ts';
 import { hedge } from '../calls/hedge.ts';
 import { pipeline } from '../calls/pipeline.ts';
@@ -167,6 +169,17 @@ function resilientFetchOf(
 ) {
   return through([pipeline(breaker)]);
 }
+
+test.each([
+  { step: 503, message: 'a reply of status 503 that is a failure' },
+  { step: reset, message: 'an attempt that is a failure' },
+])('an open breaker says what opened it: $message', async ({ step, message }) => {
+  const breaker = createBreaker({ trip: consecutive(1) });
+  const get = serviceOf(step).through([breakerPolicy(breaker)]);
+  await get(URL).catch(() => {});
+  const cause: unknown = expect.objectContaining({ message });
+  await expect(get(URL)).rejects.toMatchObject({ code: 'LENO_BREAKER_OPEN', cause });
+});
 
 test('the caller’s abort ends the call, and later the body', async () => {
   const { time, signals, through } = serviceOf('hang', 200);

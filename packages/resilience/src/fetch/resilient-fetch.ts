@@ -9,6 +9,7 @@
  * - The body of a reply that nobody gets is cancelled. Timeouts end with the head of the reply; its
  *   body still ends at the abort of the caller's signal.
  */
+import { checkPolicy } from '../calls/check-part.ts';
 import type { CallContext } from '../calls/frame.ts';
 import {
   isHarmless,
@@ -36,6 +37,7 @@ export function resilientFetch(
   policy: Policy<Response> | Policy,
   options: ResilientFetchOptions = {},
 ): Fetch {
+  checkPolicy(policy);
   const { fetch: send = globalThis.fetch, keyOf } = options;
   return async (input, init = {}) => {
     const request = isRequest(input) ? input : undefined;

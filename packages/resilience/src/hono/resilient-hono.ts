@@ -8,6 +8,7 @@
  */
 import { unreachable } from '@leno/std';
 import type { Context, MiddlewareHandler } from 'hono';
+import { checkPolicy } from '../calls/check-part.ts';
 import type { CallContext } from '../calls/frame.ts';
 import type { Policy } from '../calls/policy.ts';
 import { RefusedError } from '../calls/refused-error.ts';
@@ -35,6 +36,7 @@ export function resilience(
   policy: Policy,
   { keyOf }: ResilienceOptions = {},
 ): MiddlewareHandler<{ Variables: ResilienceVariables }> {
+  checkPolicy(policy);
   return async (c, next) => {
     const settled = await policy.settle(
       async (context) => {

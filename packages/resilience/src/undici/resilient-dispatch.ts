@@ -13,6 +13,7 @@
  * Upgrades and CONNECT go past it.
  */
 import type { Dispatcher } from 'undici';
+import { checkPolicy } from '../calls/check-part.ts';
 import type { CallContext } from '../calls/frame.ts';
 import {
   isHarmless,
@@ -38,6 +39,7 @@ export function resilience(
   policy: Policy,
   options: ResilientDispatchOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
+  checkPolicy(policy);
   return (dispatch) => (request, handler) => {
     const isTunnel = request.method === 'CONNECT' || Boolean(request.upgrade);
     if (isTunnel) return dispatch(request, handler);
