@@ -37,7 +37,10 @@ class BreakerPolicy extends Policy {
   }
 
   describe(): readonly PolicyDescription[] {
-    return [{ policy: 'breaker', options: { name: this.breaker.name } }];
+    const { mode, openMs, openMaxMs, probeCount } = this.breaker['options'];
+    const first = typeof openMs === 'number' ? { openMs } : {};
+    const options = { name: this.breaker.name, mode, ...first, openMaxMs, probeCount };
+    return [{ policy: 'breaker', options }];
   }
 }
 

@@ -94,7 +94,7 @@ test('order is data, and prints itself', () => {
   expect(String(call)).toBe(
     'timeout(timeoutMs 3000, mode hard) › ' +
       'retry(retryCountMax 2, baseMs 25, maxMs 250, factor 2, jitter full, giveUpAfterMs 0, hasBudget false) › ' +
-      'breaker(name stock)',
+      'breaker(name stock, mode enforce, openMs 1000, openMaxMs 60000, probeCount 1)',
   );
 });
 

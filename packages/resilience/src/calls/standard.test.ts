@@ -30,7 +30,7 @@ test('the defaults are those of the mesh', () => {
   expect(String(standard({ name: 'stock' }))).toBe(
     'timeout(timeoutMs 15000, mode hard) › ' +
       'retry(retryCountMax 2, baseMs 25, maxMs 250, factor 2, jitter full, giveUpAfterMs 0, hasBudget true) › ' +
-      'breaker(name stock) › ' +
+      'breaker(name stock, mode enforce, openMs 1000, openMaxMs 60000, probeCount 1) › ' +
       'bulkhead(limit 1024, queueCountMax 1024, queueWaitMaxMs 0, name stock) › ' +
       'timeout(timeoutMs 7500, mode hard)',
   );
