@@ -94,7 +94,8 @@ export class Exchange implements ServerExchange {
   }
 
   abort(_cause: string): void {
-    if (this.#live) this.#port.replyBroken('close');
+    // What was written of the reply goes out, so that the client sees an answer that does not end.
+    if (this.#live) this.#port.replyBroken(this.writer?.framing ?? 'close');
   }
 
   tunnel(fields: FieldList | undefined, sink: BodySink): BodySink {
