@@ -71,10 +71,11 @@ function notAccepted(
 function streamLives(seen: FramesObservation, expect: FramesExpectation): string | undefined {
   const { h2, opened } = seen;
   const stream = streamOf(opened, expect);
-  const code = h2.resets.get(stream);
-  if (code !== undefined) return badCode('RST_STREAM', code, expect);
+  // Behind an answer, NO_ERROR only says that the rest of the request is unwanted (RFC 9113 §8.1).
   const status = h2.statuses.get(stream);
   if (status !== undefined && expect.status?.includes(status) === true) return undefined;
+  const code = h2.resets.get(stream);
+  if (code !== undefined) return badCode('RST_STREAM', code, expect);
   const connection = connectionLives(seen, expect);
   if (connection === undefined) return undefined;
   return `stream ${stream} is ${told(h2, stream)}, not refused; ${connection}`;
