@@ -208,8 +208,11 @@ async function startListeners(
   const common = {
     clock: systemClock,
     timers: systemTimers,
-    // Bodies are passed on piece by piece: how long they may be is for applications to say.
-    limits: { bodyByteCountMax: Number.POSITIVE_INFINITY },
+    limits: {
+      bodyByteCountMax: settings.LENO_BODY_BYTES_MAX,
+      stallTimeoutMs: settings.LENO_STALL_TIMEOUT_MS,
+    },
+    http2: true,
   };
   const outbound = createHttpServer({
     ...common,

@@ -27,6 +27,8 @@ test('what is needed is enough, and an empty variable is none', () => {
     LENO_APP: { kind: 'tcp', host: '127.0.0.1', port: 8_080 },
     LENO_ADMIN_LISTEN: { host: '127.0.0.1', port: 15_000 },
     LENO_DRAIN_TIMEOUT_MS: 30_000,
+    LENO_BODY_BYTES_MAX: Number.POSITIVE_INFINITY,
+    LENO_STALL_TIMEOUT_MS: 60_000,
     LENO_WORKERS: 1,
   });
 });
@@ -58,6 +60,8 @@ test.each([
   { LENO_TRUST_PIN: 'sha256:short' },
   { LENO_DRAIN_TIMEOUT_MS: '1e3' },
   { LENO_DRAIN_TIMEOUT_MS: '600001' },
+  { LENO_BODY_BYTES_MAX: '0' },
+  { LENO_STALL_TIMEOUT_MS: '99' },
   { LENO_LABELS: 'a' },
   { LENO_LABELS: `a=${'x'.repeat(257)}` },
   { LENO_WORKERS: '2' },

@@ -131,6 +131,9 @@ const Settings = z.object({
     .enum(['sidecar', 'gateway'])
     .default('sidecar')
     .refine((mode) => mode === 'sidecar', 'the gateway mode is not built yet'),
+  // Bodies are passed on piece by piece: how long they may be is for applications to say.
+  LENO_BODY_BYTES_MAX: count(1, 999_999_999_999_999, Number.POSITIVE_INFINITY),
+  LENO_STALL_TIMEOUT_MS: count(100, 3_600_000, 60_000),
   LENO_DRAIN_TIMEOUT_MS: count(0, 600_000, 30_000),
   LENO_ROUTE_RULE_COUNT_MAX: count(1, 1_000_000, 10_000),
   LENO_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -51,6 +51,8 @@ export class Call implements WheelEntry {
   attempt: Attempt | undefined;
   /** Tries begun so far. */
   tryCount = 0;
+  /** Interim replies that went to the client, of all tries. */
+  interimCount = 0;
   /** What became of each try, oldest first; bounded by the retry limit. */
   readonly tries: AttemptNote[] = [];
   /** Whether the try that waits or runs was taken from the retry budget. */

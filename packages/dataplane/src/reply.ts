@@ -33,8 +33,10 @@ export function sendReason(call: Call, reason: Reason, detail: string): number {
   ]);
   // For applications: a sidecar that calls has other endpoints to try, and backs off by itself.
   if (status === 503 && call.direction === 'outbound') fields.set('retry-after', '1');
+  // Who asks for nobody of the mesh was not sent here: what else it has to say is for others, too.
+  const close = reason === 'no-route' && call.service === undefined;
   call.exchange.discardBody();
-  call.exchange.respond({ status, fields, contentLength: body.length }, body);
+  call.exchange.respond({ status, fields, contentLength: body.length, close }, body);
   call.responseBytes += body.length;
   return status;
 }

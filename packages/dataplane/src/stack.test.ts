@@ -57,23 +57,27 @@ test.each([{ method: 'GET' }, { method: 'POST', body: 'a body' }])(
   },
 );
 
+const reset = { end: 'reset', status: 503, reason: 'upstream-reset' } as const;
+const close = { end: 'close', status: 502, reason: 'upstream-protocol' } as const;
+const keyed = { method: 'POST', body: 'pay', headers: { 'idempotency-key': 'k' } };
+
 test.each([
-  { question: { method: 'POST', body: 'pay' }, tries: 1, status: 503 },
-  { question: { method: 'GET' }, tries: 3, status: 503 },
-  {
-    question: { method: 'POST', body: 'pay', headers: { 'idempotency-key': 'k' } },
-    tries: 3,
-    status: 503,
-  },
-])('a reset after the request was read: $question.method is sent $tries times', async (row) => {
+  { ...reset, question: { method: 'POST', body: 'pay' }, tries: 1 },
+  { ...reset, question: { method: 'GET' }, tries: 3 },
+  { ...reset, question: keyed, tries: 3 },
+  { ...close, question: { method: 'POST', body: 'pay' }, tries: 1 },
+  { ...close, question: { method: 'GET' }, tries: 3 },
+  { ...close, question: keyed, tries: 3 },
+])('a $end after the request was read: $question.method is sent $tries times', async (row) => {
   const app = await application((incoming) => {
+    const { socket } = incoming;
     incoming.resume();
-    incoming.on('end', () => incoming.socket.destroy());
+    incoming.on('end', () => (row.end === 'reset' ? socket.resetAndDestroy() : socket.destroy()));
   });
   const web = await caller({ shop: [endpoint(app.port)] }, { policies: { shop: quick } });
   const reply = await ask(web.outboundPort, row.question);
   expect(reply.status).toBe(row.status);
-  expect(reply.headers['x-leno-reason']).toBe('upstream-reset');
+  expect(reply.headers['x-leno-reason']).toBe(row.reason);
   expect(reply.headers['proxy-status']).toContain('processed=?1');
   expect(app.seen).toHaveLength(row.tries);
   await clean(web);

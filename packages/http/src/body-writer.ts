@@ -20,9 +20,9 @@ export class BodyWriter implements BodySink {
   onDrain: (() => void) | undefined = undefined;
   /** Octets of the body so far. */
   byteCount = 0;
+  readonly framing: BodyFraming;
   readonly #wire: Wire;
   readonly #owner: BodyWriterOwner;
-  readonly #framing: BodyFraming;
   readonly #length: number;
   readonly #takesTrailers: boolean;
   #open = true;
@@ -35,7 +35,7 @@ export class BodyWriter implements BodySink {
   ) {
     this.#wire = wire;
     this.#owner = owner;
-    this.#framing = body.framing;
+    this.framing = body.framing;
     this.#length = body.length;
     this.#takesTrailers = body.takesTrailers;
   }
@@ -45,13 +45,13 @@ export class BodyWriter implements BodySink {
   }
 
   write(chunk: Uint8Array): boolean {
-    if (!this.#open || chunk.length === 0 || this.#framing === 'swallow') return true;
+    if (!this.#open || chunk.length === 0 || this.framing === 'swallow') return true;
     this.byteCount += chunk.length;
-    if (this.#framing === 'chunked') {
+    if (this.framing === 'chunked') {
       this.#wire.writeText(`${chunk.length.toString(16)}\r\n`);
       this.#wire.writeBytes(chunk);
       this.#wire.writeText('\r\n');
-    } else if (this.#framing === 'length' && this.byteCount > this.#length) {
+    } else if (this.framing === 'length' && this.byteCount > this.#length) {
       this.#break('the body is longer than was said');
       return true;
     } else {
@@ -62,12 +62,12 @@ export class BodyWriter implements BodySink {
 
   end(trailers?: FieldList): void {
     if (!this.#open) return;
-    if (this.#framing === 'length' && this.byteCount < this.#length) {
+    if (this.framing === 'length' && this.byteCount < this.#length) {
       this.#break('the body is shorter than was said');
       return;
     }
     this.#open = false;
-    if (this.#framing === 'chunked') {
+    if (this.framing === 'chunked') {
       const lines = trailers !== undefined && this.#takesTrailers ? trailers.toWire() : '';
       this.#wire.writeText(`0\r\n${lines}\r\n`);
     }
@@ -77,7 +77,7 @@ export class BodyWriter implements BodySink {
   abort(cause: string): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#owner.bodyAborted(cause, this.#framing);
+    this.#owner.bodyAborted(cause, this.framing);
   }
 
   /** The connection is no longer ours: whatever is still called does nothing. */
@@ -88,7 +88,7 @@ export class BodyWriter implements BodySink {
 
   #break(cause: string): void {
     this.#open = false;
-    this.#owner.bodyBroken(cause, this.#framing);
+    this.#owner.bodyBroken(cause, this.framing);
   }
 }
 

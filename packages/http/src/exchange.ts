@@ -31,6 +31,8 @@ export interface ResponseHead {
   readonly fields: FieldList;
   /** `undefined` if the length is not known beforehand (chunked, or until the close). */
   readonly contentLength: number | undefined;
+  /** At a server: whether the connection ends with this reply; HTTP/2 ends none. Default false. */
+  readonly close?: boolean;
 }
 
 /** Takes a body, piece by piece. */

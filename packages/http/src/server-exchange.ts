@@ -72,7 +72,8 @@ export class Exchange implements ServerExchange {
     // Whether its body follows is the client's choice now; nobody can tell where the next head is.
     const isDoubtful = this.head.expectsContinue && !this.#continued;
     // Nor whether the octets behind a refused CONNECT were meant for the tunnel.
-    if (isDoubtful || this.head.method === 'CONNECT') this.#port.closeAfterReply();
+    const isLast = isDoubtful || this.head.method === 'CONNECT' || head.close === true;
+    if (isLast) this.#port.closeAfterReply();
     const said = body === undefined ? head : { ...head, contentLength: body.length };
     const framing = this.#framingOf(said);
     if (framing === 'close') this.#port.closeAfterReply();
@@ -94,7 +95,8 @@ export class Exchange implements ServerExchange {
   }
 
   abort(_cause: string): void {
-    if (this.#live) this.#port.replyBroken('close');
+    // What was written of the reply goes out, so that the client sees an answer that does not end.
+    if (this.#live) this.#port.replyBroken(this.writer?.framing ?? 'close');
   }
 
   tunnel(fields: FieldList | undefined, sink: BodySink): BodySink {

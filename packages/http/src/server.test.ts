@@ -391,6 +391,16 @@ describe('a reply that cannot be finished', () => {
     expect(bed.server.stats.activeRequestCount).toBe(0);
   });
 
+  it('what was written of it goes out first, so that the client sees that it began', async () => {
+    const bed = await serve((exchange) => {
+      exchange.respond({ status: 200, fields: noFields, contentLength: undefined });
+      exchange.abort('x');
+    });
+    const client = bed.client();
+    client.send(get('/'));
+    expect(await client.end()).toMatch(/^HTTP\/1\.1 200 .*chunked\r\n\r\n$/s);
+  });
+
   it('tells the handler when the client has gone', async () => {
     const gone = deferred<string>();
     const bed = await serve((exchange) => {

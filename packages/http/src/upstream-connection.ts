@@ -91,7 +91,8 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
       this.#body.stop();
       this.#finish(false);
     } else {
-      this.#break('the connection was closed', '');
+      this.#fail('the connection was closed', '', true);
+      this.#close();
     }
   }
 
@@ -260,12 +261,17 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
     this.#close();
   }
 
-  #fail(cause: string, code: string): void {
+  #fail(cause: string, code: string, isOrderly = false): void {
     const attempt = this.#try;
     if (attempt === undefined) return;
     this.#try = undefined;
     if (this.#phase === 'head') {
-      attempt.fail(this.#failureOf(attempt, cause, code));
+      const failure = this.#failureOf(attempt, cause, code);
+      // Whoever ends in order what it was asked on has answered, with an incomplete message
+      // (RFC 9112 §8); but for a race with an idle time, and for a certificate that was not liked.
+      const hasAnswered = this.#sawReply || !(attempt.reused || this.#pool.isSecure);
+      const isProtocol = isOrderly && hasAnswered && failure.reason === 'upstream-reset';
+      attempt.fail(isProtocol ? { ...failure, reason: 'upstream-protocol' } : failure);
     } else {
       attempt.finish();
       this.#inflow.abort(cause);

@@ -195,7 +195,8 @@ const cases: readonly (readonly [string, string, boolean, string, string, 'kept'
     '',
     'gone',
   ],
-  ['half a head', 'HTTP/1.1 200 OK\r\nContent-', true, 'upstream-reset', '', 'gone'],
+  ['half a head', 'HTTP/1.1 200 OK\r\nContent-', true, 'upstream-protocol', '', 'gone'],
+  ['nothing, ended in order', '', true, 'upstream-protocol', '', 'gone'],
   [
     'seventeen interim ones',
     'HTTP/1.1 103 X\r\n\r\n'.repeat(17),

@@ -29,6 +29,9 @@ export interface AttemptOwner {
   failed(call: Call, reason: Reason, unprocessed: boolean, detail: string): void;
 }
 
+/** A client gets no more, however many tries there are; the codec ends a try that sends more. */
+const INTERIM_COUNT_MAX = 16;
+
 const cancelled: AttemptNote['result'] = {
   kind: 'failure',
   reason: 'client-gone',
@@ -82,7 +85,11 @@ export class Attempt implements TryEvents {
 
   onInterim(status: number, fields: FieldList): void {
     // The codec has answered `Expect` by itself: a 100 from further on would be a second one.
-    if (this.#current && status !== 100) this.#call.exchange.interim(status, fields);
+    if (!this.#current || status === 100) return;
+    const call = this.#call;
+    if (call.interimCount >= INTERIM_COUNT_MAX) return;
+    call.interimCount += 1;
+    call.exchange.interim(status, fields);
   }
 
   onHead(head: ResponseHead): BodySink {

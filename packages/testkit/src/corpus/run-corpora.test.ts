@@ -17,11 +17,11 @@ const maglev = { id: 'HM01', kind: 'maglev', title: 'x', hosts, tableSize: 12, s
 const ring = { id: 'HR01', kind: 'ring', title: 'x', hosts, hashFunction: 'xxHash64', source };
 
 /** Runs with one file, `f.json`, that has these cases. */
-function run(cases: readonly unknown[], { args = ['f.json'], corpus = 'hash-vectors' } = {}) {
+async function run(cases: readonly unknown[], { args = ['f.json'], corpus = 'hash-vectors' } = {}) {
   const said: string[] = [];
   const complaints: string[] = [];
   const written = new Map<string, string>();
-  const code = runCorpora(args, {
+  const code = await runCorpora(args, {
     read: (path) => {
       if (path !== 'f.json') throw new Error('no such file');
       return JSON.stringify({ corpus, schemaVersion: 1, cases });
@@ -29,12 +29,13 @@ function run(cases: readonly unknown[], { args = ['f.json'], corpus = 'hash-vect
     write: (path, text) => written.set(path, text),
     say: (line) => said.push(line),
     complain: (line) => complaints.push(line),
+    openBed: () => Promise.reject(new Error('no bed')),
   });
   return { code, said, complaints: complaints.join('\n'), written };
 }
 
-test('a case that is as expected passes', () => {
-  expect(run([hashes])).toMatchObject({
+test('a case that is as expected passes', async () => {
+  expect(await run([hashes])).toMatchObject({
     code: 0,
     said: ['PASS HX01', '1 passed, 0 failed, 0 skipped'],
   });
@@ -90,8 +91,8 @@ test.each([
     case: { ...ring, minRingSize: 4, expect: { histogram: { requests: 10, counts: [0, 10] } } },
     reason: 'histogram[0] is 6, not 0',
   },
-])('fails: $name', ({ case: it, reason }) => {
-  expect(run([it])).toMatchObject({
+])('fails: $name', async ({ case: it, reason }) => {
+  expect(await run([it])).toMatchObject({
     code: 1,
     said: [`FAIL ${it.id}: ${reason}`, '0 passed, 1 failed, 0 skipped'],
   });
@@ -103,8 +104,8 @@ test.each([
   { name: 'an option without its value', args: ['f.json', '--only'], complaint: /--only\? usage/ },
   { name: 'a file that is not there', args: ['g.json'], complaint: /g\.json: .*no such file/ },
   { name: 'no case left', args: ['f.json', '--only', 'ZZ'], complaint: /no case's id contains ZZ/ },
-])('cannot be used: $name', ({ args, complaint }) => {
-  const { code, said, complaints } = run([hashes], { args });
+])('cannot be used: $name', async ({ args, complaint }) => {
+  const { code, said, complaints } = await run([hashes], { args });
   expect({ code, said }).toEqual({ code: 2, said: [] });
   expect(complaints).toMatch(complaint);
 });
@@ -114,22 +115,22 @@ test.each([
   { name: 'a word it does not know', cases: [{ ...hashes, colour: 1 }], complaint: /colour/ },
   { name: 'a kind it does not know', cases: [{ ...hashes, kind: 'md5' }], complaint: /kind/ },
   { name: 'an expectation of nothing', cases: [{ ...maglev, expect: {} }], complaint: /nothing/ },
-])('a file that does not fit is an error: $name', ({ cases, complaint }) => {
-  const { code, complaints } = run(cases);
+])('a file that does not fit is an error: $name', async ({ cases, complaint }) => {
+  const { code, complaints } = await run(cases);
   expect(code).toBe(2);
   expect(complaints).toMatch(complaint);
 });
 
-test('a corpus that is not built yet is named', () => {
-  expect(run([hashes], { corpus: 'faults' })).toMatchObject({
+test('a corpus that is not built yet is named', async () => {
+  expect(await run([hashes], { corpus: 'faults' })).toMatchObject({
     code: 2,
     complaints: 'f.json: corpus faults: not yet',
   });
 });
 
-test('--only chooses by a part of the id, --report writes the results', () => {
+test('--only chooses by a part of the id, --report writes the results', async () => {
   const other = { ...hashes, id: 'HX02' };
-  const { said, written } = run([hashes, other], {
+  const { said, written } = await run([hashes, other], {
     args: ['--only', 'X02', '--report', 'r.json', 'f.json', 'f.json'],
   });
   expect(said).toEqual(['PASS HX02', 'PASS HX02', '2 passed, 0 failed, 0 skipped']);

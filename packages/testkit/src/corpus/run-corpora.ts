@@ -6,9 +6,10 @@
  * Nothing about a particular file, id or number of cases is known here. A file that does not fit
  * its format is an error, which ends the run before any case is played.
  */
-import * as z from 'zod';
-import { HashVectors } from './hash-vectors-format.ts';
-import { judgeHashVectors } from './judge-hash-vectors.ts';
+import type { Bed } from './bed/bed.ts';
+import { type Play, playsOf, type SharedBed } from './plays.ts';
+import { UnusableError } from './unusable-error.ts';
+import type { Verdict } from './verdict.ts';
 
 /** The files and the output of the machine. */
 export interface CorpusPorts {
@@ -16,6 +17,8 @@ export interface CorpusPorts {
   readonly write: (path: string, text: string) => void;
   readonly say: (line: string) => void;
   readonly complain: (line: string) => void;
+  /** A proxy and its upstreams; `named` are ports that requests may write behind a host. */
+  readonly openBed: (named: readonly number[]) => Promise<Bed>;
 }
 
 /** 0 if nothing failed, 1 if something did, 2 if a file could not be used or has no cases. */
@@ -28,27 +31,18 @@ interface Result {
   readonly reason?: string;
 }
 
-/** One case, ready to be played. */
-interface Play {
-  readonly file: string;
-  readonly id: string;
-  readonly judge: () => string | undefined;
-}
-
-class UnusableError extends Error {}
-
 const usage = 'usage: hardening FILE [FILE …] [--only TEXT] [--report FILE]';
-const Corpus = z.looseObject({ corpus: z.string(), schemaVersion: z.literal(1) });
 
 /** Plays what the arguments ask for. */
-export function runCorpora(args: readonly string[], ports: CorpusPorts): ExitCode {
+export async function runCorpora(args: readonly string[], ports: CorpusPorts): Promise<ExitCode> {
   try {
     const { files, only, report } = parsed(args);
-    const plays = files
-      .flatMap((file) => playsOf(file, ports))
+    const texts = files.map((file) => ({ file, text: attempt(file, () => ports.read(file)) }));
+    const plays = texts
+      .flatMap(({ file, text }) => playsOf(file, text))
       .filter((it) => it.id.includes(only));
     if (plays.length === 0) throw new UnusableError(`no case's id contains ${only}`);
-    const results = plays.map((it) => played(it, ports));
+    const results = await playAll(plays, portsNamedIn(texts), ports);
     const sum = sumOf(results);
     if (report !== undefined) {
       attempt(report, () =>
@@ -63,6 +57,40 @@ export function runCorpora(args: readonly string[], ports: CorpusPorts): ExitCod
     ports.complain(thrown.message);
     return 2;
   }
+}
+
+/** One after the other; the bed is opened for the first that wants it, and shared. */
+async function playAll(
+  plays: readonly Play[],
+  named: readonly number[],
+  { say, openBed }: CorpusPorts,
+): Promise<readonly Result[]> {
+  let opened: Promise<Bed> | undefined;
+  const bed: SharedBed = () => {
+    opened ??= openBed(named);
+    return opened;
+  };
+  const results: Result[] = [];
+  try {
+    for (const play of plays) {
+      const result = await played(play, bed);
+      const reason = result.reason === undefined ? '' : `: ${result.reason}`;
+      say(`${result.verdict} ${result.id}${reason.replaceAll(/\s+/g, ' ')}`);
+      results.push(result);
+    }
+  } finally {
+    await (await opened?.catch(() => undefined))?.close();
+  }
+  return results;
+}
+
+/** The hosts of the bed answer on any port: those that the files write. */
+function portsNamedIn(texts: readonly { readonly text: string }[]): readonly number[] {
+  const found = texts.flatMap(({ text }) => [
+    ...text.matchAll(/(?:svc|other)\.local\.?:(\d{1,5})(?!\d)/gi),
+  ]);
+  const ports = found.map((it) => Number(it[1])).filter((it) => it >= 1 && it <= 65_535);
+  return [...new Set(ports)];
 }
 
 function parsed(args: readonly string[]): {
@@ -88,38 +116,14 @@ function parsed(args: readonly string[]): {
   return { files, only: values.get('--only') ?? '', report: values.get('--report') };
 }
 
-function playsOf(file: string, { read }: CorpusPorts): readonly Play[] {
-  const value = attempt(file, () => JSON.parse(read(file)) as unknown);
-  const { corpus } = fitting(file, Corpus, value);
-  if (corpus !== 'hash-vectors') throw new UnusableError(`${file}: corpus ${corpus}: not yet`);
-  return fitting(file, HashVectors, value).cases.map((it) => ({
-    file,
-    id: it.id,
-    judge: () => judgeHashVectors(it),
-  }));
-}
-
-function fitting<Schema extends z.ZodType>(
-  file: string,
-  schema: Schema,
-  value: unknown,
-): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new UnusableError(`${file} does not fit its format:\n${z.prettifyError(result.error)}`);
-}
-
 /** A crash is a failure of the case, not of the run. */
-function played({ file, id, judge }: Play, { say }: CorpusPorts): Result {
-  let reason: string | undefined;
+async function played({ file, id, judge }: Play, bed: SharedBed): Promise<Result> {
   try {
-    reason = judge();
+    const verdict: Verdict = await judge(bed);
+    return { file, id, ...verdict };
   } catch (thrown) {
-    reason = `threw ${String(thrown)}`;
+    return { file, id, verdict: 'FAIL', reason: `threw ${String(thrown)}` };
   }
-  const verdict = reason === undefined ? 'PASS' : 'FAIL';
-  say(reason === undefined ? `PASS ${id}` : `FAIL ${id}: ${reason.replaceAll('\n', ' ')}`);
-  return reason === undefined ? { file, id, verdict } : { file, id, verdict, reason };
 }
 
 function sumOf(results: readonly Result[]): {

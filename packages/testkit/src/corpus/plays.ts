@@ -1,0 +1,90 @@
+/** From the text of a file to its cases, each ready to be played. */
+import { unreachable } from '@leno/std';
+import * as z from 'zod';
+import type { Bed } from './bed/bed.ts';
+import { playFrames } from './bed/play-frames.ts';
+import { playPath } from './bed/play-path.ts';
+import { playRequest } from './bed/play-request.ts';
+import { playResponse } from './bed/play-response.ts';
+import { type Play as BedPlay, withControls } from './bed/with-controls.ts';
+import { HashVectors } from './hash-vectors-format.ts';
+import { Http1Requests } from './http/http1-requests-format.ts';
+import { Http1Responses } from './http/http1-responses-format.ts';
+import { Http2Frames } from './http/http2-frames-format.ts';
+import { PathAuthz } from './http/path-authz-format.ts';
+import { judgeHashVectors } from './judge-hash-vectors.ts';
+import { UnusableError } from './unusable-error.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
+
+/** The one bed of a run; opened when it is first asked for. */
+export type SharedBed = () => Promise<Bed>;
+
+/** One case, ready to be played. */
+export interface Play {
+  readonly file: string;
+  readonly id: string;
+  readonly judge: (bed: SharedBed) => Promise<Verdict>;
+}
+
+const Corpus = z.looseObject({ corpus: z.string(), schemaVersion: z.literal(1) });
+const Known = z.discriminatedUnion('corpus', [
+  HashVectors,
+  Http1Requests,
+  Http1Responses,
+  Http2Frames,
+  PathAuthz,
+]);
+const known: readonly string[] = Known.options.map((it) => it.shape.corpus.value);
+
+/** Throws `UnusableError` for a file that does not fit its format. */
+export function playsOf(file: string, text: string): readonly Play[] {
+  const value = parsed(file, text);
+  const { corpus } = fitting(file, Corpus, value);
+  if (!known.includes(corpus)) throw new UnusableError(`${file}: corpus ${corpus}: not yet`);
+  return playsIn(fitting(file, Known, value)).map((it) => ({ file, ...it }));
+}
+
+function playsIn(corpus: z.output<typeof Known>): readonly Omit<Play, 'file'>[] {
+  switch (corpus.corpus) {
+    case 'hash-vectors':
+      return corpus.cases.map((it) => ({
+        id: it.id,
+        judge: () => Promise.resolve(verdictOf(judgeHashVectors(it))),
+      }));
+    case 'http1-requests':
+      return corpus.cases.map((it) => inBed(it.id, (bed) => playRequest(bed, it)));
+    case 'http1-responses':
+      return corpus.cases.map((it) => inBed(it.id, (bed) => playResponse(bed, it), 2));
+    case 'http2-frames':
+      return corpus.cases.map((it) => inBed(it.id, (bed) => playFrames(bed, it)));
+    case 'path-authz':
+      return corpus.cases.map((it) => ({
+        id: it.id,
+        judge: (openBed) => playPath(it, corpus.policySets, openBed),
+      }));
+    default:
+      return unreachable(corpus);
+  }
+}
+
+function inBed(id: string, play: BedPlay, controlCount?: number): Omit<Play, 'file'> {
+  return { id, judge: async (openBed) => withControls(await openBed(), play, controlCount) };
+}
+
+function parsed(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new UnusableError(`${file}: ${String(thrown)}`);
+  }
+}
+
+function fitting<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new UnusableError(`${file} does not fit its format:\n${z.prettifyError(result.error)}`);
+}
