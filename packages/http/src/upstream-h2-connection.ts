@@ -17,9 +17,13 @@ export interface H2PoolPort {
   readonly limits: H2Limits;
   readonly stats: H2Stats;
   readonly isSecure: boolean;
+  /** After so long without an octet whoever gives up takes the connection for dead. */
+  readonly silenceMs: number;
   nowMs(): number;
   /** There may be room for a try, or none for ever. */
   changed(connection: UpstreamH2Connection): void;
+  /** A connection has ended before it took a single try. */
+  unwelcome(why: string): void;
   /** It is gone; said once. */
   gone(connection: UpstreamH2Connection): void;
 }
@@ -118,6 +122,11 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
     this.#client.sweep(nowMs);
   }
 
+  /** What lies behind it may have gone without a word: those to come need not find that out again. */
+  staysSilent(sinceMs: number): void {
+    if (this.#pool.nowMs() - sinceMs >= this.#pool.silenceMs) this.#client.drain();
+  }
+
   tryEnded(): void {
     // The stream is counted until it has told everybody.
     this.#hasChanged = true;
@@ -147,9 +156,10 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
     this.#client.flush();
   }
 
-  end(): void {
+  end(_errorCode: number, detail: string): void {
     this.wire.end();
-    this.#pool.changed(this);
+    if (this.#client.isGreeted) this.#pool.changed(this);
+    else this.#pool.unwelcome(detail);
   }
 }
 
