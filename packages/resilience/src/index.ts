@@ -1,8 +1,8 @@
 export { Breaker } from './breaker/breaker.ts';
 export {
+  type BreakerEngineOptions,
   type BreakerMode,
   type BreakerOptions,
-  defaultBreakerOptions,
 } from './breaker/breaker-options.ts';
 export type { BreakerPorts } from './breaker/breaker-ports.ts';
 export type {
@@ -16,6 +16,7 @@ export type {
   RateReport,
   TripReason,
 } from './breaker/breaker-report.ts';
+export { defaultBreakerOptions } from './breaker/default-breaker-options.ts';
 export {
   defaultEjectionCapOptions,
   EjectionCap,
@@ -29,8 +30,10 @@ export {
 } from './breaker/failure-rate.ts';
 export { forceOpenBreaker, isolateBreaker, resetBreaker } from './breaker/operate-breaker.ts';
 export { parseSnapshot } from './breaker/parse-snapshot.ts';
+export type { RateTerms } from './breaker/rate-terms.ts';
+export type { RateTrigger } from './breaker/rate-trigger.ts';
 export { type SlowRateOptions, slowRate } from './breaker/slow-rate.ts';
-export { anyOf, consecutive, type RateTrigger, type Trigger } from './breaker/trigger.ts';
+export { anyOf, consecutive, type Trigger } from './breaker/trigger.ts';
 export { lastCalls, lastMs, type WindowSize } from './breaker/window-size.ts';
 export {
   type AdaptiveConcurrencyOptions,

@@ -30,8 +30,8 @@ export class OptionProblems {
 
   /** A finite number within [min, max]. */
   range(path: string, value: number, min: number, max = Number.POSITIVE_INFINITY): void {
-    const isGood = Number.isFinite(value) && value >= min && value <= max;
-    this.check(isGood, path, value, `be a finite number from ${min} to ${max}`);
+    const must = `be a finite number from ${min} to ${max}`;
+    this.check(Number.isFinite(value) && value >= min && value <= max, path, value, must);
   }
 
   /** A whole number within [min, max]. */
@@ -53,7 +53,10 @@ export class OptionProblems {
   /** One line for all: `openMs must be …, not -1; windowMs must be …, not NaN`. */
   get message(): string {
     return this.list
-      .map(({ path, value, must }) => `${path} must ${must}, not ${textOf(value)}`)
+      .map(({ path, value, must }) => {
+        const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+        return `${path} must ${must}, not ${text}`;
+      })
       .join('; ');
   }
 }
@@ -76,13 +79,10 @@ export function withDefaults<Options extends object>(
   defaults: Options,
 ): Options {
   const options = { ...defaults };
-  for (const name of Object.keys(defaults) as (keyof Options)[]) {
+  // Of the copy: what it has it has itself.
+  for (const name in options) {
     const value = given[name];
     if (value !== undefined) options[name] = value;
   }
   return options;
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

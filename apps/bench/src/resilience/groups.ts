@@ -120,8 +120,10 @@ const sizes: Group = {
   metric: 'min+gzip',
   unit: 'B',
   subjects: Object.entries({
-    leno: "export { createBreaker } from '@leno/resilience'",
-    'leno (engine)': "export { Breaker } from '@leno/resilience'",
+    'leno (Breaker, consecutive)': "export { Breaker, consecutive } from '@leno/resilience'",
+    'leno (CallBreaker, consecutive)':
+      "export { CallBreaker, consecutive } from '@leno/resilience'",
+    'leno (createBreaker, default trigger)': "export { createBreaker } from '@leno/resilience'",
     cockatiel: "export { circuitBreaker, handleAll, ConsecutiveBreaker } from 'cockatiel'",
     opossum: "export { default } from 'opossum'",
     alfred: "export { circuitBreaker } from '@git-stunts/alfred'",

@@ -13,7 +13,7 @@ import type { PoolLimits } from '@leno/http';
 import {
   anyOf,
   Breaker,
-  type BreakerOptions,
+  type BreakerEngineOptions,
   consecutive,
   EjectionCap,
   failureRate,
@@ -223,7 +223,7 @@ export class Cluster {
       known.body = body;
       return known;
     }
-    const options: BreakerOptions = breakerOptions(this.#policy?.breaker);
+    const options: BreakerEngineOptions = breakerOptions(this.#policy?.breaker);
     const breaker = new Breaker(options, { rng: this.#rng, cap: this.#cap });
     breaker.onTransition = (from, to, why) => {
       this.#hooks.breakerChanged(this, { endpoint: body.id, from, to, why });
@@ -256,7 +256,7 @@ export function checkPolicy(policy: TrafficPolicyBody, rng: Rng): void {
 }
 
 /** The breaker of one endpoint: what the policy says, and the defaults for the rest. */
-function breakerOptions(body: BreakerBody | undefined): BreakerOptions {
+function breakerOptions(body: BreakerBody | undefined): BreakerEngineOptions {
   const breaker = overlay(defaults.breaker, body);
   const { consecutiveFailures, successRateMin, requestCountMin, windowMs } = breaker;
   const row = consecutiveFailures === 0 ? [] : [consecutive(consecutiveFailures)];

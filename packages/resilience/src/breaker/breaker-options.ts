@@ -1,7 +1,6 @@
 import { OptionProblems, withDefaults } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
-import { checkTrigger, type Trigger } from './trigger.ts';
-import { lastMs } from './window-size.ts';
+import type { Trigger } from './trigger.ts';
 
 /**
  * What a breaker does with its verdict. `enforce` refuses; `observe` counts and says when it would
@@ -52,22 +51,11 @@ export type CompleteBreakerOptions = {
   readonly [Name in keyof BreakerOptions]-?: Exclude<BreakerOptions[Name], undefined>;
 };
 
-/** Linkerd's unified breaker with a higher minimum: what Leno does when nothing is configured. */
-export const defaultBreakerOptions: CompleteBreakerOptions = {
-  // As `anyOf(consecutive(5), failureRate())`, whose code a bundle needs not hold for this.
-  trip: {
-    consecutiveFailures: 5,
-    rates: [
-      {
-        reason: 'failure-rate',
-        over: /* @__PURE__ */ lastMs(10_000),
-        requestCountMin: 20,
-        rateMax: 1,
-        successRateMin: 0.8,
-        slowMs: 0,
-      },
-    ],
-  },
+/** What `Breaker` takes: nothing trips it but what is said. */
+export type BreakerEngineOptions = BreakerOptions & { readonly trip: Trigger };
+
+/** What stands in for what is not given; what trips does not, as it brings code of its own. */
+export const engineDefaults: Omit<CompleteBreakerOptions, 'trip'> = {
   mode: 'enforce',
   openMs: 1_000,
   openGrowth: 2,
@@ -86,7 +74,14 @@ export function completeBreakerOptions(
   const options = withDefaults(given, base);
   const { openMs, openMaxMs, probeCount, probeSuccessCountMin, mode } = options;
   const problems = new OptionProblems();
-  checkTrigger(problems, options.trip);
+  const { trip } = options;
+  // Of a program without types; what follows would throw a TypeError.
+  if (Array.isArray((trip as Trigger | undefined)?.rates)) {
+    if (trip.consecutiveFailures !== Number.POSITIVE_INFINITY) {
+      problems.count('consecutive', trip.consecutiveFailures, 1);
+    }
+    for (const rate of trip.rates) rate.check(problems);
+  } else problems.check(false, 'trip', trip, 'be a trigger');
   problems.oneOf('mode', mode, ['enforce', 'observe', 'forcedOpen', 'disabled']);
   if (typeof openMs !== 'function') problems.range('openMs', openMs, 1, openMaxMs);
   problems.range('openGrowth', options.openGrowth, 1, 100);

@@ -1,6 +1,6 @@
 import type { OutcomeRun } from '@leno/std';
 import type { CompleteBreakerOptions } from './breaker-options.ts';
-import type { RateTrigger } from './trigger.ts';
+import type { RateTerms } from './rate-terms.ts';
 
 /** `half-open` also names an open breaker whose time is over: the next call will be its probe. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
@@ -9,7 +9,7 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 export type CallOutcome = 'success' | 'failure' | 'rateOnly' | 'ignored';
 
 /** Why a breaker trips by itself. */
-export type TripReason = 'consecutive-failures' | RateTrigger['reason'];
+export type TripReason = 'consecutive-failures' | RateTerms['reason'];
 
 /** Why a breaker changed its state. */
 export type BreakerReason =
@@ -37,7 +37,7 @@ export type BreakerListener = (
 
 /** Where one share stands. */
 export interface RateReport {
-  readonly reason: RateTrigger['reason'];
+  readonly reason: RateTerms['reason'];
   /** Of the outcomes in the window: those that did not fail, or were not slow. */
   readonly successCount: number;
   /** The others. */

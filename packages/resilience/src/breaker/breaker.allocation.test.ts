@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
+import { defaultTrip } from './default-breaker-options.ts';
 
 /**
  * Bytes that one call of `step` leaves on the heap, as the median of rounds, once it is compiled.
@@ -17,7 +18,7 @@ function bytesPerCall(step: (round: number) => void): number {
 
 test('asking and settling allocate nothing', () => {
   // A change is rare enough not to be compiled, and then boxes the numbers that it draws.
-  const breaker = new Breaker({ openMs: 30_000 }, { rng: () => 0.5 });
+  const breaker = new Breaker({ trip: defaultTrip, openMs: 30_000 }, { rng: () => 0.5 });
   let changeCount = 0;
   breaker.onTransition = () => {
     changeCount += 1;
@@ -37,7 +38,7 @@ test('asking and settling allocate nothing', () => {
 });
 
 test('a call that succeeds while closed allocates nothing at all', () => {
-  const breaker = new Breaker({}, { rng: () => 0.5 });
+  const breaker = new Breaker({ trip: defaultTrip }, { rng: () => 0.5 });
   let nowMs = 0;
   const bytes = bytesPerCall(() => {
     nowMs += 7;

@@ -2,7 +2,8 @@
 import { seededRng } from '@leno/std';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
-import type { BreakerOptions } from './breaker-options.ts';
+import type { BreakerEngineOptions } from './breaker-options.ts';
+import { defaultTrip } from './default-breaker-options.ts';
 import type { EjectionCap } from './ejection-cap.ts';
 import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
@@ -13,13 +14,13 @@ import { lastCalls, lastMs } from './window-size.ts';
 
 const exact = { openMs: 1_000, openGrowth: 2, openJitterRatio: 0 };
 
-function make(options: BreakerOptions, cap?: EjectionCap): Breaker {
-  return new Breaker({ ...exact, ...options }, { rng: seededRng(1), cap });
+function make(options: Partial<BreakerEngineOptions>, cap?: EjectionCap): Breaker {
+  return new Breaker({ trip: defaultTrip, ...exact, ...options }, { rng: seededRng(1), cap });
 }
 
 interface Case {
   readonly name: string;
-  readonly options: BreakerOptions;
+  readonly options: Partial<BreakerEngineOptions>;
   /** `.` succeeds, `x` fails, `r` is a 429, `i` is ignored, `s` succeeds after 100 ms, `?` is lost. */
   readonly calls: string;
   /** Between calls; default 0. */

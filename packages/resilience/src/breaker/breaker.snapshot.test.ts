@@ -2,7 +2,8 @@ import { seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
-import type { BreakerOptions } from './breaker-options.ts';
+import type { BreakerEngineOptions } from './breaker-options.ts';
+import { defaultTrip } from './default-breaker-options.ts';
 import { EjectionCap } from './ejection-cap.ts';
 import { explainBreaker, restoreBreaker, snapshotBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
@@ -16,7 +17,7 @@ const trip = anyOf(
   failureRate({ over: lastMs(1_000), requestCountMin: 6 }),
   failureRate({ over: lastCalls(8), rateMax: 0.75 }),
 );
-const options: BreakerOptions = { trip, openMs: 1_000, openJitterRatio: 0 };
+const options: BreakerEngineOptions = { trip, openMs: 1_000, openJitterRatio: 0 };
 
 function make(cap?: EjectionCap): Breaker {
   return new Breaker(options, { rng: seededRng(3), cap });
@@ -143,7 +144,7 @@ test('property: restored at once, it goes on as the original would', () => {
 });
 
 test('what was taken when time ran backwards is a snapshot all the same', () => {
-  const breaker = new Breaker({}, { rng: () => 0 });
+  const breaker = new Breaker({ trip: defaultTrip }, { rng: () => 0 });
   breaker.success(breaker.tryAcquire(5_000), 5_000);
   const taken = snapshotBreaker(breaker, 4_000);
   expect(parseSnapshot(JSON.parse(JSON.stringify(taken)))).toEqual(taken);

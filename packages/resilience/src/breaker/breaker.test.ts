@@ -1,7 +1,8 @@
 import { seededRng } from '@leno/std';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
-import type { BreakerOptions } from './breaker-options.ts';
+import type { BreakerEngineOptions } from './breaker-options.ts';
+import { defaultTrip } from './default-breaker-options.ts';
 import { EjectionCap } from './ejection-cap.ts';
 import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
@@ -9,14 +10,14 @@ import { anyOf, consecutive } from './trigger.ts';
 import { lastMs } from './window-size.ts';
 
 /** The options of a breaker with a row and a share of the last `windowMs`; 0 switches one off. */
-interface Settings extends BreakerOptions {
+interface Settings extends Partial<BreakerEngineOptions> {
   readonly row?: number;
   readonly successRateMin?: number;
   readonly windowMs?: number;
   readonly requestCountMin?: number;
 }
 
-function optionsOf(settings: Settings = {}): BreakerOptions {
+function optionsOf(settings: Settings = {}): BreakerEngineOptions {
   const {
     row = 3,
     successRateMin = 0.8,
@@ -328,7 +329,7 @@ test.each([
 test('the defaults are those of the mesh, and what is given is never touched', () => {
   const given = Object.freeze(optionsOf());
   new Breaker(given, { rng: () => 0 });
-  const breaker = new Breaker({ openMs: undefined }, { rng: () => 0 });
+  const breaker = new Breaker({ trip: defaultTrip, openMs: undefined }, { rng: () => 0 });
   for (let failure = 0; failure < 4; failure += 1) breaker.failure(breaker.tryAcquire(0), 0);
   expect(breaker.stateAt(0)).toBe('closed');
   breaker.failure(breaker.tryAcquire(0), 0);
@@ -389,4 +390,18 @@ test('once the healthy have left, what is left may not refuse everything', () =>
   one.success(one.tryAcquire(250), 250);
   expect(explainBreaker(one, 250)).toMatchObject({ state: 'closed', reason: 'over-cap' });
   expect([other.stateAt(250), other.tryAcquire(250)]).toEqual(['open', -1]);
+});
+
+test('closed by the first of two probes, none is under way any more', () => {
+  const breaker = make({ row: 1, probeCount: 2, probeSuccessCountMin: 1 });
+  breaker.failure(breaker.tryAcquire(0), 0);
+  const [one, other] = [breaker.tryAcquire(200), breaker.tryAcquire(200)];
+  expect(explainBreaker(breaker, 200).probeCount).toBe(2);
+  breaker.success(one, 201);
+  breaker.failure(other, 202);
+  expect(explainBreaker(breaker, 202)).toMatchObject({
+    state: 'closed',
+    probeCount: 0,
+    lateCount: 1,
+  });
 });

@@ -29,10 +29,11 @@
  */
 import type { Rng } from '@leno/std';
 import {
+  type BreakerEngineOptions,
   type BreakerOptions,
   type CompleteBreakerOptions,
   completeBreakerOptions,
-  defaultBreakerOptions,
+  engineDefaults,
 } from './breaker-options.ts';
 import type { BreakerPorts } from './breaker-ports.ts';
 import type {
@@ -44,7 +45,7 @@ import type {
   TripReason,
 } from './breaker-report.ts';
 import type { EjectionCap } from './ejection-cap.ts';
-import { RateGauge } from './rate-gauge.ts';
+import type { Gauge } from './rate-gauge.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -61,14 +62,14 @@ export class Breaker {
   // reach in from files of their own, which a bundle that does not call them leaves out.
   readonly #rng: Rng;
   protected cap: EjectionCap | undefined;
-  protected options: CompleteBreakerOptions = defaultBreakerOptions;
-  protected gauges: readonly RateGauge[] = [];
+  protected options: CompleteBreakerOptions;
+  protected gauge: Gauge | undefined;
   protected holds: readonly BreakerHold[] = [];
   protected status: BreakerState = 'closed';
+  /** See `#overlayMs`: what mode and holds make of it. */
+  #fixedMs = NEVER;
   /** Whether calls simply pass: closed, and nothing lies over it. */
   #isPassing = true;
-  /** Whether the next call needs the time as it starts: it may be refused, or be slow. */
-  protected isTimed = false;
   /** Grows with each change of state and each round of probes: tells late outcomes from present. */
   protected generation = 1;
   // Times start as doubles: V8 then updates them in place instead of boxing each new one.
@@ -82,8 +83,6 @@ export class Breaker {
   protected probeCount = 0;
   #goodCount = 0;
   #badCount = 0;
-  /** When the probes under way are lost. */
-  protected lostAtMs = NEVER;
   /** As long and longer is slow, to any trigger. */
   #slowMs = Number.POSITIVE_INFINITY;
   protected heldBy: 'cap' | 'observe' | undefined;
@@ -91,12 +90,13 @@ export class Breaker {
   protected lateCount = 0;
   protected reason: BreakerReason | undefined;
   protected changedAtMs = NEVER;
-  /** Until when it is open. */
-  protected openUntilMs = NEVER;
+  /** Until when it is open, or when the probes under way are lost. */
+  protected untilMs = NEVER;
 
-  constructor(options: BreakerOptions, ports: BreakerPorts) {
+  constructor(options: BreakerEngineOptions, ports: BreakerPorts) {
     this.#rng = ports.rng;
     this.cap = ports.cap;
+    this.options = { ...engineDefaults, trip: options.trip };
     this.update(options);
   }
 
@@ -112,7 +112,7 @@ export class Breaker {
    * The call did what it should. `tookMs` is for `slowRate`; without it the outcome says nothing
    * there.
    */
-  success(permit: number, nowMs: number, tookMs = Number.NaN): void {
+  success(permit: number, nowMs: number, tookMs?: number): void {
     // What nearly every call does, in few enough steps to be compiled into the caller.
     if (permit === this.generation && nowMs < this.quietUntilMs) this.quietCount += 1;
     else this.record('success', permit, nowMs, tookMs);
@@ -158,21 +158,26 @@ export class Breaker {
    * breaker is forced open or isolated.
    */
   retryAfterMs(nowMs: number): number {
-    if (this.#isForced) return Number.POSITIVE_INFINITY;
-    if (this.#isLenient) return 0;
-    if (this.status === 'open') return Math.max(0, this.openUntilMs - nowMs);
+    const overlayMs = this.#overlayMs;
+    if (overlayMs >= 0) return overlayMs;
     // Where none is under way nothing could end the round: one may leave even if options shrank.
     const isFull =
       this.probeCount > 0 &&
       this.probeCount + this.#goodCount + this.#badCount >= this.options.probeCount;
-    return isFull ? Math.max(0, this.lostAtMs - nowMs) : 0;
+    return isFull || this.status === 'open' ? Math.max(0, this.untilMs - nowMs) : 0;
+  }
+
+  /** Whether a call has to know when it starts, to be admitted or for how long it takes. */
+  get needsStartTime(): boolean {
+    return !this.#isPassing || this.#slowMs < Number.POSITIVE_INFINITY;
   }
 
   /** The state in which a call at that time would find the breaker. */
   stateAt(nowMs: number): BreakerState {
-    if (this.#isForced) return 'open';
-    if (this.#isLenient) return 'closed';
-    return this.status === 'open' && nowMs < this.openUntilMs ? 'open' : 'half-open';
+    const overlayMs = this.#overlayMs;
+    if (overlayMs === 0) return 'closed';
+    const isHalfOpen = overlayMs < 0 && (this.status !== 'open' || nowMs >= this.untilMs);
+    return isHalfOpen ? 'half-open' : 'open';
   }
 
   /**
@@ -185,7 +190,7 @@ export class Breaker {
     if (next.mode !== this.options.mode) this.forgetCalls();
     this.flush();
     this.options = next;
-    this.gauges = next.trip.rates.map((rate, index) => new RateGauge(rate, this.gauges[index]));
+    this.gauge = next.trip.gauge?.(this.gauge);
     this.lookOver();
   }
 
@@ -196,55 +201,44 @@ export class Breaker {
     this.cap = undefined;
   }
 
-  /** Refuses whatever the state beneath. */
-  get #isForced(): boolean {
-    return this.options.mode === 'forcedOpen' || this.holds.length > 0;
-  }
-
-  /** Admits whatever the state beneath. */
-  get #isLenient(): boolean {
-    const { mode } = this.options;
-    return (
-      this.status === 'closed' ||
-      mode === 'observe' ||
-      mode === 'disabled' ||
-      // Healthy endpoints have left the cluster, and what is left may not refuse everything.
-      this.cap?.isExceeded === true
-    );
+  /**
+   * For how long everything is refused whatever the state beneath: for ever, not at all, or
+   * (negative) as the state says.
+   */
+  get #overlayMs(): number {
+    // Healthy endpoints have left the cluster, and what is left may not refuse everything.
+    return this.#fixedMs < 0 && this.cap?.isExceeded ? 0 : this.#fixedMs;
   }
 
   #ask(nowMs: number): number {
     const { mode } = this.options;
-    if (mode === 'disabled' && !this.#isForced) return UNCOUNTED;
     if (this.retryAfterMs(nowMs) > 0) {
       this.refusedCount += 1;
       return REFUSED;
     }
-    if (this.#isLenient) {
+    if (mode === 'disabled') return UNCOUNTED;
+    if (this.#overlayMs === 0) {
       this.close(mode === 'observe' ? 'observed' : 'over-cap', nowMs);
       return this.generation;
     }
-    const isFirst = this.status === 'open';
-    // Lost probes must not count any more, and a listener that calls must not take this permit.
-    const isLost = this.probeCount > 0 && nowMs >= this.lostAtMs;
-    const permit = isFirst || isLost ? this.generation + 1 : this.generation;
-    if (isLost) this.probeCount = 0;
-    if (this.probeCount === 0) this.lostAtMs = nowMs + this.options.probeWaitMaxMs;
+    if (this.probeCount === 0 || nowMs >= this.untilMs) {
+      // A new round: lost probes must not count any more.
+      this.generation += 1;
+      this.probeCount = 0;
+      this.untilMs = nowMs + this.options.probeWaitMaxMs;
+    }
     this.probeCount += 1;
-    if (isFirst) this.#enter('half-open', 'open-elapsed', nowMs);
-    else this.generation = permit;
+    // A listener that calls must not take this permit.
+    const permit = this.generation;
+    if (this.status === 'open') this.#enter('half-open', 'open-elapsed', nowMs);
     return permit;
   }
 
   /** What is under way will count for nothing, so that nothing may wait for it. */
   protected forgetCalls(): void {
     this.generation += 1;
-    this.#forgetProbes();
-    this.heldBy = undefined;
-  }
-
-  #forgetProbes(): void {
     this.probeCount = this.#goodCount = this.#badCount = 0;
+    this.heldBy = undefined;
   }
 
   /** An outcome while closed. */
@@ -253,33 +247,30 @@ export class Breaker {
     let reason: TripReason | undefined = isRow ? 'consecutive-failures' : undefined;
     let quietUntilMs = this.failureRow > 0 ? NEVER : Number.POSITIVE_INFINITY;
     this.flush();
-    for (const gauge of this.gauges) {
-      if (gauge.record(succeeded, nowMs, tookMs)) reason ??= gauge.trigger.reason;
+    const { gauge } = this;
+    if (gauge) {
+      const share = gauge.record(succeeded, nowMs, tookMs);
+      reason ??= share;
       quietUntilMs = Math.min(quietUntilMs, gauge.quietUntilMs);
     }
-    const isPast = reason !== undefined || this.heldBy !== undefined;
-    this.quietUntilMs = isPast ? NEVER : quietUntilMs;
-    if (isPast) this.#judge(reason, nowMs);
+    const before = this.heldBy;
+    this.heldBy = undefined;
+    this.quietUntilMs = reason ? NEVER : quietUntilMs;
+    if (reason && !this.isHeld()) this.#trip(reason, nowMs);
+    else if (reason && !before) this.onWouldTrip?.(reason, nowMs);
   }
 
   /** Tells the windows of the quiet successes. */
   protected flush(): void {
     if (this.quietCount === 0) return;
-    for (const { window } of this.gauges) window.record(true, NEVER, this.quietCount);
+    this.gauge?.flush(this.quietCount);
     this.quietCount = 0;
-  }
-
-  #judge(reason: TripReason | undefined, nowMs: number): void {
-    const before = this.heldBy;
-    this.heldBy = undefined;
-    if (reason === undefined) return;
-    if (!this.isHeld()) this.#trip(reason, nowMs);
-    else if (before === undefined) this.onWouldTrip?.(reason, nowMs);
   }
 
   /** Takes a place under the cap, or notes what keeps the breaker closed. */
   protected isHeld(): boolean {
-    if (this.options.mode === 'observe') this.heldBy = 'observe';
+    const { mode } = this.options;
+    if (mode === 'observe') this.heldBy = mode;
     else if (this.cap?.tryEject() === false) this.heldBy = 'cap';
     return this.heldBy !== undefined;
   }
@@ -308,26 +299,26 @@ export class Breaker {
 
   protected open(reason: BreakerReason, forMs: number, nowMs: number): void {
     // What is no time must not fall open.
-    this.openUntilMs = nowMs + (forMs >= 0 ? forMs : this.options.openMaxMs);
-    this.#forgetProbes();
+    this.untilMs = nowMs + (forMs >= 0 ? forMs : this.options.openMaxMs);
+    this.forgetCalls();
     this.#enter('open', reason, nowMs);
   }
 
   protected close(reason: BreakerReason, nowMs: number): void {
     this.cap?.restore();
+    this.forgetCalls();
     this.forgetPast();
     this.#enter('closed', reason, nowMs);
   }
 
   protected forgetPast(): void {
-    for (const { window } of this.gauges) window.reset();
+    this.gauge?.reset();
     this.quietCount = this.failureRow = this.openingCount = 0;
   }
 
   #enter(state: BreakerState, reason: BreakerReason, nowMs: number): void {
     const from = this.status;
     this.status = state;
-    this.generation += 1;
     this.reason = reason;
     this.changedAtMs = nowMs;
     this.lookOver();
@@ -336,14 +327,14 @@ export class Breaker {
 
   protected lookOver(): void {
     const { mode } = this.options;
+    const isClosed = this.status === 'closed';
     this.flush();
-    this.#isPassing = this.status === 'closed' && !this.#isForced && mode !== 'disabled';
-    const isQuiet = this.#isPassing && this.gauges.length + this.failureRow === 0 && !this.heldBy;
+    this.#fixedMs = isClosed || mode !== 'enforce' ? 0 : NEVER;
+    if (mode === 'forcedOpen' || this.holds.length > 0) this.#fixedMs = Number.POSITIVE_INFINITY;
+    this.#isPassing = isClosed && this.#fixedMs === 0 && mode !== 'disabled';
+    const isQuiet = this.#isPassing && !this.gauge && this.failureRow === 0 && !this.heldBy;
     this.quietUntilMs = isQuiet ? Number.POSITIVE_INFINITY : NEVER;
-    this.#slowMs = Math.min(
-      ...this.gauges.map(({ trigger }) => trigger.slowMs || Number.POSITIVE_INFINITY),
-    );
-    this.isTimed = !this.#isPassing || this.#slowMs < Number.POSITIVE_INFINITY;
+    this.#slowMs = this.gauge?.slowMs ?? Number.POSITIVE_INFINITY;
   }
 }
 

@@ -18,13 +18,11 @@ export function explainBreaker(breaker: Breaker, nowMs: number): BreakerReport {
     changedAtMs: reason && breaker['changedAtMs'],
     retryAfterMs: breaker.retryAfterMs(nowMs),
     openForMs:
-      status === 'closed'
-        ? null
-        : Math.max(0, status === 'open' ? breaker['openUntilMs'] - nowMs : 0),
+      status === 'closed' ? null : Math.max(0, status === 'open' ? breaker['untilMs'] - nowMs : 0),
     openingCount: breaker['openingCount'],
     consecutiveFailureCount: breaker['failureRow'],
-    rates: breaker['gauges'].map((gauge) => reportOf(gauge, nowMs)),
-    probeCount: nowMs < breaker['lostAtMs'] ? breaker['probeCount'] : 0,
+    rates: sharesOf(breaker).map((gauge) => reportOf(gauge, nowMs)),
+    probeCount: nowMs < breaker['untilMs'] ? breaker['probeCount'] : 0,
     heldBy: breaker['heldBy'],
     holds: breaker['holds'].map((hold) => hold.reason),
     refusedCount: breaker['refusedCount'],
@@ -56,12 +54,16 @@ export function restoreBreaker(
 ): void {
   const thenMs = nowMs - elapsedMs;
   breaker['failureRow'] = snapshot.consecutiveFailureCount;
-  for (const [index, gauge] of breaker['gauges'].entries()) {
+  for (const [index, gauge] of sharesOf(breaker).entries()) {
     restore(gauge, snapshot.rates[index]?.runs ?? [], thenMs);
   }
   if (snapshot.openForMs === null || breaker['isHeld']()) return;
   breaker['openingCount'] = snapshot.openingCount;
   breaker['open']('restored', snapshot.openForMs, thenMs);
+}
+
+function sharesOf(breaker: Breaker): readonly RateGauge[] {
+  return breaker['gauge']?.shares ?? [];
 }
 
 function reportOf({ window, trigger }: RateGauge, nowMs: number): RateReport {

@@ -1,3 +1,5 @@
+import { RateGauge } from './rate-gauge.ts';
+import { checkTerms, type RateTrigger } from './rate-trigger.ts';
 import type { Trigger } from './trigger.ts';
 import { lastMs, type WindowSize } from './window-size.ts';
 
@@ -34,14 +36,23 @@ export function failureRate({
   rateMax,
   successRateMin = rateMax === undefined ? 0.8 : 0,
 }: FailureRateOptions = {}): Trigger {
-  const reason = 'failure-rate';
-  const rate = {
-    reason,
+  const rate: RateTrigger = {
+    reason: 'failure-rate',
     over,
     requestCountMin,
     rateMax: rateMax ?? 1,
     successRateMin,
     slowMs: 0,
-  } as const;
-  return { consecutiveFailures: Number.POSITIVE_INFINITY, rates: [rate] };
+    gauge(known) {
+      return new RateGauge(this, known);
+    },
+    check(problems) {
+      checkTerms(problems, this);
+    },
+  };
+  return {
+    consecutiveFailures: Number.POSITIVE_INFINITY,
+    rates: [rate],
+    gauge: (known) => rate.gauge(known?.shares[0]),
+  };
 }

@@ -3,16 +3,20 @@ import { seededRng } from '@leno/std';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
-import { type BreakerOptions, defaultBreakerOptions } from './breaker-options.ts';
+import type { BreakerEngineOptions } from './breaker-options.ts';
+import { defaultBreakerOptions } from './default-breaker-options.ts';
 import { EjectionCap } from './ejection-cap.ts';
 import { explainBreaker } from './explain-breaker.ts';
 import { failureRate } from './failure-rate.ts';
 import { forceOpenBreaker, isolateBreaker, resetBreaker } from './operate-breaker.ts';
+import { slowRate } from './slow-rate.ts';
 import { anyOf, consecutive, type Trigger } from './trigger.ts';
 import { lastCalls } from './window-size.ts';
 
-function make(options: BreakerOptions = {}, cap?: EjectionCap): Breaker {
-  return new Breaker({ openMs: 1_000, openJitterRatio: 0, ...options }, { rng: () => 0, cap });
+const defaults = { ...defaultBreakerOptions, openJitterRatio: 0 };
+
+function make(options: Partial<BreakerEngineOptions> = {}, cap?: EjectionCap): Breaker {
+  return new Breaker({ ...defaults, ...options }, { rng: () => 0, cap });
 }
 
 function fail(breaker: Breaker, nowMs: number, count = 1): void {
@@ -72,7 +76,7 @@ test('reset while closed forgets row and windows, and is no transition', () => {
 });
 
 test('successes that were only counted: a reset forgets them, and so does another window', () => {
-  const ofCalls = (count: number): BreakerOptions => ({
+  const ofCalls = (count: number): BreakerEngineOptions => ({
     trip: anyOf(failureRate(), failureRate({ over: lastCalls(count) })),
   });
   const breaker = make(ofCalls(30));
@@ -135,7 +139,7 @@ test('held open by hand in vain, it is held no longer than to the next success',
   }
 });
 
-test.each([null, 5, 'often', {}, { rates: 1 }])(
+test.each([undefined, null, 5, 'often', {}, { rates: 1 }])(
   'a trip that is no trigger is refused: %j',
   (it) => {
     expect(() => make({ trip: it as unknown as Trigger })).toThrow(
@@ -179,4 +183,42 @@ test('property: asked after each call or only at the end, a breaker is the same'
       expect(explainBreaker(alone, nowMs)).toEqual(explainBreaker(asked, nowMs));
     }),
   );
+});
+
+const rows = consecutive(1);
+const failures = failureRate({ requestCountMin: 1 });
+const slow = slowRate({ slowMs: 10, requestCountMin: 1 });
+
+test.each([
+  { trip: anyOf(failures, rows), reason: 'consecutive-failures' },
+  { trip: anyOf(failures, slow), reason: 'failure-rate' },
+  { trip: anyOf(slow, failures), reason: 'slow-rate' },
+])('of several triggers a row is named before a share, then the first: $reason', (it) => {
+  const breaker = make({ trip: it.trip });
+  breaker.failure(breaker.tryAcquire(0), 0, 'failure', 10);
+  expect(explainBreaker(breaker, 0).reason).toBe(it.reason);
+});
+
+test('an isolated breaker refuses even where the cap is exceeded', () => {
+  const cap = new EjectionCap({ ratioMax: 1, failFast: true });
+  cap.setEndpointCount(1);
+  const breaker = make({ trip: rows }, cap);
+  fail(breaker, 0);
+  cap.setEndpointCount(0);
+  expect(breaker.admits(0)).toBe(true);
+  const hold = isolateBreaker(breaker, 'maintenance');
+  expect([breaker.admits(0), breaker.stateAt(0), breaker.tryAcquire(0)]).toEqual([
+    false,
+    'open',
+    -1,
+  ]);
+  hold.release();
+  expect(breaker.admits(0)).toBe(true);
+});
+
+test('what the default trigger has counted stays when another option changes', () => {
+  const breaker = make();
+  fail(breaker, 0);
+  breaker.update({ openMs: 2_000 });
+  expect(explainBreaker(breaker, 0).rates).toMatchObject([{ failureCount: 1 }]);
 });

@@ -1,6 +1,8 @@
 import { OptionProblems } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import type { RateWindowOptions } from './failure-rate.ts';
+import { checkTerms, type RateTrigger } from './rate-trigger.ts';
+import { SlowGauge } from './slow-gauge.ts';
 import type { Trigger } from './trigger.ts';
 import { lastMs } from './window-size.ts';
 
@@ -28,7 +30,23 @@ export function slowRate(options: SlowRateOptions): Trigger {
   const problems = new OptionProblems();
   problems.range('slowMs', slowMs, 1);
   problems.throwIfAny(InvalidOptionError);
-  const reason = 'slow-rate';
-  const rate = { reason, over, requestCountMin, rateMax, successRateMin: 0, slowMs } as const;
-  return { consecutiveFailures: Number.POSITIVE_INFINITY, rates: [rate] };
+  const rate: RateTrigger = {
+    reason: 'slow-rate',
+    over,
+    requestCountMin,
+    rateMax,
+    successRateMin: 0,
+    slowMs,
+    gauge(known) {
+      return new SlowGauge(this, known);
+    },
+    check(listed) {
+      checkTerms(listed, this);
+    },
+  };
+  return {
+    consecutiveFailures: Number.POSITIVE_INFINITY,
+    rates: [rate],
+    gauge: (known) => rate.gauge(known?.shares[0]),
+  };
 }

@@ -23,7 +23,7 @@ export class BreakerOpenError extends RefusedError {
   constructor(refusal: BreakerRefusal) {
     const { name, state, retryAfterMs, cause } = refusal;
     const text = `breaker ${name} is ${state}: ask again in ${Math.ceil(retryAfterMs)} ms`;
-    super(text, retryAfterMs, cause === undefined ? undefined : { cause });
+    super(text, retryAfterMs, cause === undefined ? undefined : refusal);
     this.breaker = name;
     this.state = state;
   }

@@ -1,8 +1,9 @@
 /** The breaker for people: wraps a function that may fail, on the runtime's own clock. */
 import { type Clock, type Rng, systemClock, systemRng } from '@leno/std';
 import { Breaker } from '../breaker/breaker.ts';
-import type { BreakerOptions } from '../breaker/breaker-options.ts';
+import type { BreakerEngineOptions, BreakerOptions } from '../breaker/breaker-options.ts';
 import type { BreakerState, CallOutcome } from '../breaker/breaker-report.ts';
+import { defaultTrip } from '../breaker/default-breaker-options.ts';
 import type { EjectionCap } from '../breaker/ejection-cap.ts';
 import { BreakerOpenError, type BreakerRefusal } from './breaker-open-error.ts';
 import type { CallEnding } from './call-ending.ts';
@@ -38,7 +39,7 @@ export class CallBreaker extends Breaker {
   /** What the last failed call threw, if it threw. */
   lastFailure: unknown;
 
-  constructor(options: CallBreakerOptions) {
+  constructor(options: CallBreakerOptions & BreakerEngineOptions) {
     const { rng = systemRng, clock = systemClock } = options;
     super(options, { rng, cap: options.cap });
     this.name = options.name ?? 'unnamed';
@@ -103,14 +104,9 @@ export class CallBreaker extends Breaker {
     return new BreakerOpenError(this.#refusal(nowMs));
   }
 
-  /** Whether a call has to know when it starts, to be admitted or for how long it takes. */
-  get needsStartTime(): boolean {
-    return this.isTimed;
-  }
-
   /** Reading the clock costs as much as the call of an async function, so only if need be. */
   #startMs(): number {
-    return this.isTimed ? this.#clock.nowMs() : Number.NaN;
+    return this.needsStartTime ? this.#clock.nowMs() : Number.NaN;
   }
 
   #call<T>(fn: () => T | PromiseLike<T>, permit: number, startMs: number): Promise<T> {
@@ -170,5 +166,5 @@ function attempt<T>(fn: () => T | PromiseLike<T>): Promise<T> {
 
 /** A breaker around calls, with Leno's defaults for whatever is not said. */
 export function createBreaker(options: CallBreakerOptions = {}): CallBreaker {
-  return new CallBreaker(options);
+  return new CallBreaker({ ...options, trip: options.trip ?? defaultTrip });
 }

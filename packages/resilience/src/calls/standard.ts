@@ -3,7 +3,7 @@ import { OptionProblems } from '@leno/std';
 import { InvalidOptionError } from '../invalid-option-error.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { type Bulkhead, type BulkheadOptions, bulkhead } from './bulkhead.ts';
-import { CallBreaker, type CallBreakerOptions } from './call-breaker.ts';
+import { CallBreaker, type CallBreakerOptions, createBreaker } from './call-breaker.ts';
 import { type HedgeOptions, hedge } from './hedge.ts';
 import { type Pipeline, pipeline } from './pipeline.ts';
 import type { Policy } from './policy.ts';
@@ -52,7 +52,7 @@ export function standard(options: StandardOptions = {}): Pipeline {
 }
 
 function breakerOf(given: CallBreaker | CallBreakerOptions | undefined, name: string): CallBreaker {
-  return given instanceof CallBreaker ? given : new CallBreaker({ name, ...given });
+  return given instanceof CallBreaker ? given : createBreaker({ name, ...given });
 }
 
 function bulkheadOf(given: Bulkhead | BulkheadOptions | undefined, name: string): Policy {

@@ -108,6 +108,11 @@ test('RT-03, property: every jitter is finite and within [0, cap] for any retry'
   );
 });
 
+test('equal halves of the least numbers there are do not exceed the cap', () => {
+  const least = { jitter: 'equal' as const, baseMs: 5e-324, maxMs: 3.5e-323, factor: 2 };
+  expect(backoffMs(9, least, () => 0.875)).toBeLessThanOrEqual(least.maxMs);
+});
+
 test.each([
   { baseMs: -1 },
   { baseMs: Infinity },

@@ -46,7 +46,9 @@ export function backoffMs(
   }
   const ceilingMs = ceilingOf(retryIndex, options);
   if (jitter === 'none') return ceilingMs;
-  return jitter === 'equal' ? ceilingMs / 2 + rng() * (ceilingMs / 2) : rng() * ceilingMs;
+  if (jitter === 'full') return rng() * ceilingMs;
+  // At most, for what floating point adds where halves are rounded.
+  return Math.min(ceilingMs, ceilingMs / 2 + rng() * (ceilingMs / 2));
 }
 
 function ceilingOf(retryIndex: number, { baseMs, maxMs, factor = 2 }: BackoffOptions): number {
