@@ -7,7 +7,7 @@ import { recycle } from './h2/frame-writer.ts';
 import { H2Client } from './h2/h2-client.ts';
 import type { H2Limits, H2Stats } from './h2/h2-options.ts';
 import type { H2Port } from './h2/h2-sender.ts';
-import { atTurnEnd, type TurnTask } from './turn.ts';
+import { atLoopEnd, type TurnTask } from './turn.ts';
 import { type H2TryPort, UpstreamH2Try } from './upstream-h2-try.ts';
 import type { UpstreamTry } from './upstream-try.ts';
 import type { Wire, WireOwner } from './wire.ts';
@@ -71,7 +71,7 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
     return this.#client.isGoing;
   }
 
-  /** Sends the head of `attempt` at the end of this turn. Only when there is room. */
+  /** Sends the head of `attempt` when this pass of the event loop ends. Only when there is room. */
   start(attempt: UpstreamTry): void {
     const one = new UpstreamH2Try(this, attempt);
     const { outgoing } = attempt;
@@ -144,7 +144,7 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
   wantsFlush(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    atTurnEnd(this);
+    atLoopEnd(this);
   }
 
   turnEnded(): void {
