@@ -132,6 +132,22 @@ describe('speaks what the upstream takes', () => {
     expect(server.stats).toMatchObject({ acceptedCount: 5, http2Count: 0 });
   });
 
+  it('HTTP/1.1, and who waits there may give up', async () => {
+    const { held, handler } = holding();
+    const { port } = await upstream({ http2: false, handler });
+    const pool = poolTo(port, { limits: { ...limits, connectionCountMax: 1 } });
+    const [first, second, third] = [send(pool), send(pool), send(pool)];
+    await until(() => held.length === 1);
+    second.attempt.cancel();
+    expect(pool.stats.pendingCount).toBe(1);
+    for (const [index, { outcome }] of [first, third].entries()) {
+      await until(() => held.length === index + 1);
+      answer(held[index] as ServerExchange);
+      expect(await outcome).toBe('end');
+    }
+    expect([second.log, held.length]).toEqual([[], 2]);
+  });
+
   it('HTTP/1.1 without TLS', async () => {
     const server = createHttpServer({ handler: serve });
     open.push(server);
@@ -233,7 +249,8 @@ describe('bounds hold for both versions together', () => {
     answer(held[1] as ServerExchange);
     expect(await second.outcome).toBe('end');
     // Nothing is on it now: the next one need not wait.
-    await until(() => pool.stats.activeCount === 0);
+    await until(() => pool.stats.idleCount === 1);
+    for (let turns = 0; turns < 3; turns += 1) await new Promise((turn) => setImmediate(turn));
     expect(await send(pool, upgrade).outcome).toBe('tunnel');
     expect(pool.stats.connectionCount).toBe(1);
   });
