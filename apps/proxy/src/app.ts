@@ -4,7 +4,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { hostname } from 'node:os';
-import { CallJournal, CallMetrics, DataPlane, EdgeStats } from '@leno/dataplane';
+import { CallJournal, CallMetrics, DataPlane, EdgeStats, meshHttp2 } from '@leno/dataplane';
 import {
   AppWatch,
   ControlSession,
@@ -223,6 +223,7 @@ async function startListeners(
   const inbound = createHttpServer({
     ...common,
     handler: engine.inbound,
+    http2: meshHttp2,
     halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,

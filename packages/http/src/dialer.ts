@@ -12,10 +12,12 @@ import {
 import { messageOf, type TimerHandle } from '@leno/std';
 import type { TryFailure } from './exchange.ts';
 import type { UpstreamPoolOptions } from './pool-options.ts';
+import type { Protocol } from './pool-sibling.ts';
 import type { TlsClientOptions } from './tls-options.ts';
 
 export interface DialOutcome {
-  onReady(socket: Socket): void;
+  /** `protocol` is one of those that were offered. */
+  onReady(socket: Socket, protocol: Protocol): void;
   onFailed(failure: TryFailure): void;
 }
 
@@ -28,23 +30,30 @@ export class Dial {
   readonly #outcome: DialOutcome;
   readonly #socket: Socket;
   readonly #late: TimerHandle;
-  readonly #protocol: string;
+  readonly #protocols: readonly Protocol[];
   #isOver = false;
 
-  /** `protocol` is asked for by ALPN. Throws what `node:tls` throws for material that it cannot read. */
-  constructor(options: UpstreamPoolOptions, outcome: DialOutcome, protocol = 'http/1.1') {
+  /**
+   * `protocols` are offered by ALPN, the preferred first; without TLS that one is meant. Throws what
+   * `node:tls` throws for material that it cannot read.
+   */
+  constructor(
+    options: UpstreamPoolOptions,
+    outcome: DialOutcome,
+    protocols: readonly Protocol[] = ['http/1.1'],
+  ) {
     this.#options = options;
-    this.#protocol = protocol;
+    this.#protocols = protocols;
     this.#outcome = outcome;
     const tls = options.tls?.value;
     if (tls === undefined) {
       this.#socket = connectPlain(addressOf(options));
-      this.#socket.once('connect', this.#connected);
+      this.#socket.once('connect', () => this.#connected(protocols[0] ?? 'http/1.1'));
     } else {
       const socket = connectTls({
         ...addressOf(options),
         secureContext: contextOf(tls),
-        ALPNProtocols: [protocol],
+        ALPNProtocols: [...protocols],
         // Names are not what identifies a workload: `verifyPeer` judges the SPIFFE id.
         checkServerIdentity: () => undefined,
       });
@@ -64,13 +73,13 @@ export class Dial {
     this.#socket.destroy();
   }
 
-  readonly #connected = (): void => {
+  #connected(protocol: Protocol): void {
     if (this.#isOver) return;
     this.#end();
     this.#socket.off('error', this.#failed);
     this.#socket.off('close', this.#closed);
-    this.#outcome.onReady(this.#socket);
-  };
+    this.#outcome.onReady(this.#socket, protocol);
+  }
 
   readonly #failed = (error: unknown): void => {
     // Set by node:tls when the chain does not lead to one of our roots.
@@ -91,11 +100,11 @@ export class Dial {
       return;
     }
     const verdict = tls.verifyPeer(certificate.raw);
-    if (!verdict.ok) this.#fail('upstream-identity', verdict.error);
     // Without ALPN HTTP/1.1 is meant, and nothing else (RFC 9113 §3.2).
-    else if (this.#protocol !== 'http/1.1' && socket.alpnProtocol !== this.#protocol) {
-      this.#fail('connect-failed', `it does not speak ${this.#protocol}`);
-    } else this.#connected();
+    const spoken = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
+    if (!verdict.ok) this.#fail('upstream-identity', verdict.error);
+    else if (this.#protocols.includes(spoken)) this.#connected(spoken);
+    else this.#fail('connect-failed', `it does not speak ${this.#protocols.join(' or ')}`);
   }
 
   #fail(reason: TryFailure['reason'], detail: string): void {

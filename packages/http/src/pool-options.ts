@@ -1,5 +1,6 @@
 /** What a pool is told, and what it tells. */
 import type { Clock, Timers, Watch } from '@leno/std';
+import type { ClientTry, OutgoingRequest, TryEvents } from './exchange.ts';
 import type { MessageLimits } from './limits.ts';
 import type { TlsClientOptions } from './tls-options.ts';
 
@@ -46,4 +47,17 @@ export interface PoolStats {
   readonly idleClosedCount: number;
   /** Connections that could not be used again after their request. */
   readonly discardedCount: number;
+}
+
+/** The connections to one upstream address, whatever they speak. */
+export interface ClientPool {
+  readonly stats: PoolStats;
+  /** Bounds for requests from now on; what is over a lowered one lives on. */
+  setLimits(limits: PoolLimits): void;
+  /** Sends a request. What happens is told to `events`, never before this has returned. */
+  request(outgoing: OutgoingRequest, events: TryEvents): ClientTry;
+  /** Takes no new request; connections end when the requests on them have. */
+  drain(): void;
+  /** Closes everything; what is in flight fails. */
+  close(): void;
 }

@@ -1,6 +1,6 @@
 /**
  * One accepted connection that speaks HTTP/2: the machine of h2/, a wire, and exchanges for its
- * streams. What was written in a turn leaves in one piece at its end.
+ * streams. What was written in a pass of the event loop leaves in one piece at its end.
  *
  *   serving --GOAWAY from either side, or an error--> lingering (reads on so that it arrives) --> closed
  */
@@ -15,7 +15,7 @@ import type { H2Stream } from './h2/h2-stream.ts';
 import type { H2RequestHead } from './h2/request-section.ts';
 import { H2Exchange, type H2ExchangePort } from './h2-exchange.ts';
 import { malformed, type Refusal } from './refusal.ts';
-import { atTurnEnd, type TurnTask } from './turn.ts';
+import { atLoopEnd, type TurnTask } from './turn.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 export class ServerH2Connection
@@ -115,7 +115,7 @@ export class ServerH2Connection
   wantsFlush(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    atTurnEnd(this);
+    atLoopEnd(this);
   }
 
   turnEnded(): void {

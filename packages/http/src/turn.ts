@@ -16,3 +16,21 @@ function endTurn(): void {
   waiting = [];
   for (const task of tasks) task.turnEnded();
 }
+
+let waitingForLoop: TurnTask[] = [];
+
+/**
+ * Calls `task.turnEnded` once, when everything that could be read has been: for connections that many
+ * share, where whatever several sockets have brought leaves in one piece, and over TLS in one record.
+ */
+export function atLoopEnd(task: TurnTask): void {
+  waitingForLoop.push(task);
+  // oxlint-disable-next-line no-restricted-globals -- A place in the loop, as nextTick is; no time passes.
+  if (waitingForLoop.length === 1) setImmediate(endLoop);
+}
+
+function endLoop(): void {
+  const tasks = waitingForLoop;
+  waitingForLoop = [];
+  for (const task of tasks) task.turnEnded();
+}

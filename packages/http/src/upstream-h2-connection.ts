@@ -7,7 +7,7 @@ import { recycle } from './h2/frame-writer.ts';
 import { H2Client } from './h2/h2-client.ts';
 import type { H2Limits, H2Stats } from './h2/h2-options.ts';
 import type { H2Port } from './h2/h2-sender.ts';
-import { atTurnEnd, type TurnTask } from './turn.ts';
+import { atLoopEnd, type TurnTask } from './turn.ts';
 import { type H2TryPort, UpstreamH2Try } from './upstream-h2-try.ts';
 import type { UpstreamTry } from './upstream-try.ts';
 import type { Wire, WireOwner } from './wire.ts';
@@ -17,9 +17,13 @@ export interface H2PoolPort {
   readonly limits: H2Limits;
   readonly stats: H2Stats;
   readonly isSecure: boolean;
+  /** After so long without an octet whoever gives up takes the connection for dead. */
+  readonly silenceMs: number;
   nowMs(): number;
   /** There may be room for a try, or none for ever. */
   changed(connection: UpstreamH2Connection): void;
+  /** A connection has ended before it took a single try. */
+  unwelcome(why: string): void;
   /** It is gone; said once. */
   gone(connection: UpstreamH2Connection): void;
 }
@@ -67,7 +71,7 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
     return this.#client.isGoing;
   }
 
-  /** Sends the head of `attempt` at the end of this turn. Only when there is room. */
+  /** Sends the head of `attempt` when this pass of the event loop ends. Only when there is room. */
   start(attempt: UpstreamTry): void {
     const one = new UpstreamH2Try(this, attempt);
     const { outgoing } = attempt;
@@ -118,6 +122,11 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
     this.#client.sweep(nowMs);
   }
 
+  /** What lies behind it may have gone without a word: those to come need not find that out again. */
+  staysSilent(sinceMs: number): void {
+    if (this.#pool.nowMs() - sinceMs >= this.#pool.silenceMs) this.#client.drain();
+  }
+
   tryEnded(): void {
     // The stream is counted until it has told everybody.
     this.#hasChanged = true;
@@ -135,7 +144,7 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
   wantsFlush(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    atTurnEnd(this);
+    atLoopEnd(this);
   }
 
   turnEnded(): void {
@@ -147,9 +156,10 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
     this.#client.flush();
   }
 
-  end(): void {
+  end(_errorCode: number, detail: string): void {
     this.wire.end();
-    this.#pool.changed(this);
+    if (this.#client.isGreeted) this.#pool.changed(this);
+    else this.#pool.unwelcome(detail);
   }
 }
 

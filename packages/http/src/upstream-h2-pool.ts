@@ -9,7 +9,8 @@ import { Dial } from './dialer.ts';
 import type { ClientTry, OutgoingRequest, TryEvents, TryFailure } from './exchange.ts';
 import { type H2Limits, type H2Stats, h2LimitsOf, newH2Stats } from './h2/h2-options.ts';
 import { consistsOf, TOKEN, VISIBLE } from './octets.ts';
-import type { PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
+import type { ClientPool, PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
+import { noSibling, type PoolSibling, type Protocol } from './pool-sibling.ts';
 import { type H2PoolPort, UpstreamH2Connection } from './upstream-h2-connection.ts';
 import { UpstreamTry } from './upstream-try.ts';
 import { Wire } from './wire.ts';
@@ -29,9 +30,10 @@ const STREAM_WINDOW_BYTES = 256 * 1024;
 const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** Speaks HTTP/2 by ALPN over TLS, with prior knowledge in the clear. */
-export class UpstreamH2Pool {
+export class UpstreamH2Pool implements ClientPool {
   readonly #options: UpstreamH2PoolOptions;
   readonly #port: H2PoolPort;
+  readonly #sibling: PoolSibling;
   readonly #h2Stats: H2Stats = newH2Stats();
   #limits: PoolLimits;
   readonly #connections = new Set<UpstreamH2Connection>(); // In the order of their opening.
@@ -51,12 +53,14 @@ export class UpstreamH2Pool {
     discardedCount: 0,
   };
 
-  constructor(options: UpstreamH2PoolOptions) {
+  /** `sibling` is for the pool of both versions. */
+  constructor(options: UpstreamH2PoolOptions, sibling: PoolSibling = noSibling('h2')) {
     const { address, port, limits } = options;
     const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
     assert(address.startsWith('unix:') || isPort, `port ${port} is 1 to 65535`);
     this.#options = options;
     this.#limits = limits;
+    this.#sibling = sibling;
     this.#port = {
       limits: h2LimitsOf({
         streamWindowByteCount: STREAM_WINDOW_BYTES,
@@ -67,8 +71,10 @@ export class UpstreamH2Pool {
       }),
       stats: this.#h2Stats,
       isSecure: options.tls !== undefined,
+      silenceMs: options.connectTimeoutMs,
       nowMs: () => options.clock.nowMs(),
       changed: (connection) => this.#changed(connection),
+      unwelcome: (why) => this.#unwelcome(why),
       gone: (connection) => this.#gone(connection),
     };
   }
@@ -79,12 +85,33 @@ export class UpstreamH2Pool {
     for (const connection of this.#connections) if (connection.activeCount === 0) idleCount += 1;
     return {
       ...this.#counts,
-      connectionCount: this.#connections.size + this.#dials.size,
+      connectionCount: this.connectionCount,
       idleCount,
-      activeCount: this.#activeCount,
-      pendingCount: this.#pending.size,
+      activeCount: this.activeCount,
+      pendingCount: this.pendingCount,
       http2: this.#h2Stats,
     };
+  }
+
+  /** Connections, open or being opened. */
+  get connectionCount(): number {
+    return this.#connections.size + this.#dials.size;
+  }
+
+  /** Requests on connections. */
+  get activeCount(): number {
+    let count = 0;
+    for (const connection of this.#connections) count += connection.activeCount;
+    return count;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Whether requests wait because of the limit of connections. */
+  get awaitsRoom(): boolean {
+    return this.#needsDial && !this.#mayDial;
   }
 
   /** Bounds for requests from now on; what is over a lowered one lives on. */
@@ -105,12 +132,12 @@ export class UpstreamH2Pool {
     if (connection !== undefined) {
       this.#counts.reusedCount += 1;
       connection.start(attempt);
-    } else if (this.#pending.size >= this.#limits.pendingCountMax) {
+    } else if (this.#pending.size + this.#sibling.pendingCount >= this.#limits.pendingCountMax) {
       this.#counts.pendingOverflowCount += 1;
       attempt.failLater(overflow('too many requests wait for a connection'));
     } else {
       this.#pending.add(attempt);
-      this.#dialIfNeeded();
+      this.dialIfNeeded();
     }
     return attempt;
   }
@@ -132,17 +159,39 @@ export class UpstreamH2Pool {
     for (const connection of [...this.#connections]) connection.close();
   }
 
-  readonly #waiting = { cancelled: (attempt: UpstreamTry) => void this.#pending.delete(attempt) };
-
-  get #activeCount(): number {
-    let count = 0;
-    for (const connection of this.#connections) count += connection.activeCount;
-    return count;
+  /** For the pool of both versions: takes a connection that it has not dialled, and tries for it. */
+  adopt(socket: Socket, tries: readonly UpstreamTry[]): void {
+    for (const attempt of tries) {
+      attempt.hold(this.#waiting);
+      this.#pending.add(attempt);
+    }
+    this.#connected(socket);
   }
+
+  /** For the pool of both versions: gives away the tries that wait. */
+  surrender(): UpstreamTry[] {
+    const given = [...this.#pending];
+    this.#pending.clear();
+    return given;
+  }
+
+  /** Lets go of a connection that nothing is on, if there is one. */
+  closeIdle(): void {
+    for (const connection of this.#connections) {
+      if (!isIdle(connection)) continue;
+      this.#counts.idleClosedCount += 1;
+      connection.drain();
+      return;
+    }
+  }
+
+  readonly #waiting = { cancelled: (attempt: UpstreamTry) => void this.#pending.delete(attempt) };
 
   #refusalOf(outgoing: OutgoingRequest): TryFailure | undefined {
     if (this.#isDraining) return closing;
-    if (this.#activeCount + this.#pending.size >= this.#limits.requestCountMax) {
+    const { activeCount, pendingCount } = this.#sibling;
+    const requestCount = this.activeCount + this.#pending.size + activeCount + pendingCount;
+    if (requestCount >= this.#limits.requestCountMax) {
       this.#counts.requestOverflowCount += 1;
       return overflow('too many requests at a time');
     }
@@ -165,7 +214,8 @@ export class UpstreamH2Pool {
     if (connection.activeCount === 0) connection.idleSinceMs = this.#options.clock.nowMs();
     this.#startPending();
     if (this.#isDraining && this.#pending.size === 0) connection.drain();
-    this.#dialIfNeeded();
+    else if (isIdle(connection) && this.#sibling.awaitsRoom) connection.drain();
+    this.dialIfNeeded();
   }
 
   #startPending(): void {
@@ -184,26 +234,45 @@ export class UpstreamH2Pool {
       this.#sweeper?.cancel();
       this.#sweeper = undefined;
     }
-    this.#dialIfNeeded();
+    this.dialIfNeeded();
+    this.#sibling.roomMade();
+  }
+
+  /**
+   * A connection was closed before it took a single try, as by a server to whom our certificate is nobody:
+   * whoever waits has waited for this connection, and another would not fare better.
+   */
+  #unwelcome(detail: string): void {
+    this.#dialFailed({ reason: 'connect-failed', unprocessed: true, detail });
+  }
+
+  /** Whether requests wait and no connection for them is on its way. */
+  get #needsDial(): boolean {
+    if (this.#pending.size === 0 || this.#dials.size > 0) return false;
+    for (const connection of this.#connections) if (connection.isGreeting) return false;
+    return true;
+  }
+
+  get #mayDial(): boolean {
+    let liveCount = this.#sibling.connectionCount;
+    for (const connection of this.#connections) if (!connection.isGoing) liveCount += 1;
+    return liveCount < this.#limits.connectionCountMax;
   }
 
   /** Opens one connection at a time, for one takes many. */
-  #dialIfNeeded(): void {
-    if (this.#pending.size === 0 || this.#dials.size > 0) return;
-    let liveCount = 0;
-    for (const connection of this.#connections) {
-      if (connection.isGreeting) return;
-      if (!connection.isGoing) liveCount += 1;
-    }
-    if (liveCount < this.#limits.connectionCountMax) this.#dial();
+  dialIfNeeded(): void {
+    if (!this.#needsDial) return;
+    if (this.#mayDial) this.#dial();
+    else this.#sibling.makeRoom();
   }
 
   #dial(): void {
     this.#counts.connectCount += 1;
     const outcome = {
-      onReady: (socket: Socket) => {
+      onReady: (socket: Socket, protocol: Protocol) => {
         this.#dials.delete(dial);
-        this.#connected(socket);
+        if (protocol === 'h2') this.#connected(socket);
+        else this.#sibling.adopt(socket);
       },
       onFailed: (failure: TryFailure) => {
         this.#dials.delete(dial);
@@ -212,7 +281,7 @@ export class UpstreamH2Pool {
     };
     let dial: Dial;
     try {
-      dial = new Dial(this.#options, outcome, 'h2');
+      dial = new Dial(this.#options, outcome, this.#sibling.protocols);
       this.#dials.add(dial);
     } catch (thrown) {
       // Our own key or certificate cannot be read: no request can be sent until that changes.
@@ -238,21 +307,27 @@ export class UpstreamH2Pool {
     const waiting = [...this.#pending];
     this.#pending.clear();
     for (const attempt of waiting) attempt.fail(failure);
-    this.#dialIfNeeded();
+    this.dialIfNeeded();
   }
 
   readonly #sweep = (): void => {
     const nowMs = this.#options.clock.nowMs();
     for (const connection of [...this.#connections]) {
       connection.sweep(nowMs);
-      const isIdle = connection.activeCount === 0 && !connection.isGreeting && !connection.isGoing;
-      if (!isIdle || nowMs - connection.idleSinceMs < this.#options.idleTimeoutMs) continue;
+      const quietMs = nowMs - connection.idleSinceMs;
+      // Its greeting is a part of what connecting means.
+      if (connection.isGreeting && quietMs >= this.#options.connectTimeoutMs) connection.close();
+      if (!isIdle(connection) || quietMs < this.#options.idleTimeoutMs) continue;
       this.#counts.idleClosedCount += 1;
       connection.drain();
     }
     this.#sweeper =
       this.#connections.size === 0 ? undefined : this.#options.timers.after(SWEEP_MS, this.#sweep);
   };
+}
+
+function isIdle(connection: UpstreamH2Connection): boolean {
+  return connection.activeCount === 0 && !connection.isGreeting && !connection.isGoing;
 }
 
 const closing: TryFailure = {

@@ -13,6 +13,8 @@ export interface H2TryPort {
   /** Code of the error that has ended the wire, or ''. */
   readonly errorCode: string;
   readonly isSecure: boolean;
+  /** Nothing has come from it since then, and somebody has given up. */
+  staysSilent(sinceMs: number): void;
   /** The stream is over. */
   tryEnded(): void;
 }
@@ -62,7 +64,11 @@ export class UpstreamH2Try implements StreamEvents, TryHolder, TryBody {
   }
 
   cancelled(): void {
-    this.stream?.reset(CANCEL, 'the try was given up');
+    const { stream } = this;
+    if (stream === undefined) return;
+    const isSilent = !this.#hasHead && this.#port.receivedCount === this.#receivedCount;
+    stream.reset(CANCEL, 'the try was given up');
+    if (isSilent) this.#port.staysSilent(stream.openedAtMs);
   }
 
   onInterim(status: number, fields: FieldList): void {

@@ -305,6 +305,25 @@ test('idle connections are closed, and a drained pool closes when its requests h
   await last.end();
 });
 
+test.each([
+  { name: 'long', silentMs: 2_000, connectionCount: 2 },
+  { name: 'short', silentMs: 1_999, connectionCount: 1 },
+])('after a $name silence whoever gives up takes $connectionCount', async (expected) => {
+  const { upstream, port } = await rawUpstream(() => undefined);
+  const time = new ManualTime();
+  const pool = poolTo(port, { clock: time, timers: { after: () => ({ cancel() {} }) } });
+  const [first, other] = [send(pool), send(pool)];
+  await Promise.all([first.sent, other.sent]);
+  time.advance(expected.silentMs);
+  first.attempt.cancel();
+  const next = send(pool);
+  await next.sent;
+  expect(upstream.peers).toHaveLength(expected.connectionCount);
+  // What is on it may still be answered.
+  upstream.peers[0]?.socket.write(headers(3, [[':status', '204']]));
+  expect(await other.outcome).toBe('end');
+});
+
 test('who cannot be reached fails all that wait', async () => {
   const upstream = new RawUpstream();
   const port = await upstream.listen();

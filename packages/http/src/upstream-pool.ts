@@ -8,7 +8,8 @@ import { Dial } from './dialer.ts';
 import type { ClientTry, OutgoingRequest, TryEvents, TryFailure } from './exchange.ts';
 import { messageLimits } from './limits.ts';
 import { consistsOf, TOKEN, VISIBLE } from './octets.ts';
-import type { PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
+import type { ClientPool, PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
+import { noSibling, type PoolSibling, type Protocol } from './pool-sibling.ts';
 import { type PoolPort, UpstreamConnection } from './upstream-connection.ts';
 import { UpstreamTry } from './upstream-try.ts';
 import { Wire } from './wire.ts';
@@ -16,9 +17,10 @@ import { Wire } from './wire.ts';
 /** An idle connection is not used in its last second: the upstream may be closing it. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
-export class UpstreamPool {
+export class UpstreamPool implements ClientPool {
   readonly #options: UpstreamPoolOptions;
   readonly #port: PoolPort;
+  readonly #sibling: PoolSibling;
   #limits: PoolLimits;
   readonly #connections = new Set<UpstreamConnection>();
   readonly #idle: UpstreamConnection[] = [];
@@ -38,12 +40,14 @@ export class UpstreamPool {
     discardedCount: 0,
   };
 
-  constructor(options: UpstreamPoolOptions) {
+  /** `sibling` is for the pool of both versions. */
+  constructor(options: UpstreamPoolOptions, sibling: PoolSibling = noSibling('http/1.1')) {
     const { address, port, limits } = options;
     const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
     assert(address.startsWith('unix:') || isPort, `port ${port} is 1 to 65535`);
     this.#options = options;
     this.#limits = limits;
+    this.#sibling = sibling;
     this.#port = {
       limits: { ...messageLimits, bodyByteCountMax: Number.POSITIVE_INFINITY, ...limits },
       isSecure: options.tls !== undefined,
@@ -56,11 +60,30 @@ export class UpstreamPool {
   get stats(): PoolStats {
     return {
       ...this.#counts,
-      connectionCount: this.#connections.size + this.#dials.size,
+      connectionCount: this.connectionCount,
       idleCount: this.#idle.length,
-      activeCount: this.#connections.size - this.#idle.length,
-      pendingCount: this.#pending.size,
+      activeCount: this.activeCount,
+      pendingCount: this.pendingCount,
     };
+  }
+
+  /** Connections, open or being opened. */
+  get connectionCount(): number {
+    return this.#connections.size + this.#dials.size;
+  }
+
+  /** Connections with a request on them. */
+  get activeCount(): number {
+    return this.#connections.size - this.#idle.length;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Whether requests wait because of the limit of connections. */
+  get awaitsRoom(): boolean {
+    return this.#pending.size > this.#dials.size && !this.#mayDial;
   }
 
   /** Bounds for requests from now on; what is over a lowered one lives on. */
@@ -84,12 +107,12 @@ export class UpstreamPool {
     if (idle !== undefined) {
       this.#counts.reusedCount += 1;
       idle.start(attempt);
-    } else if (this.#pending.size >= this.#limits.pendingCountMax) {
+    } else if (this.#pending.size + this.#sibling.pendingCount >= this.#limits.pendingCountMax) {
       this.#counts.pendingOverflowCount += 1;
       attempt.failLater(overflow('too many requests wait for a connection'));
     } else {
       this.#pending.add(attempt);
-      this.#dialIfNeeded();
+      this.dialIfNeeded();
     }
     return attempt;
   }
@@ -110,12 +133,42 @@ export class UpstreamPool {
     for (const connection of [...this.#connections]) connection.wire.destroy();
   }
 
+  /** For the pool of both versions: takes a connection that it has not dialled, and tries for it. */
+  adopt(socket: Socket, tries: readonly UpstreamTry[]): void {
+    for (const attempt of tries) {
+      attempt.hold(this.#waiting);
+      this.#pending.add(attempt);
+    }
+    this.#connected(socket);
+    this.dialIfNeeded();
+  }
+
+  /** For the pool of both versions: gives away the tries that wait and need no version. */
+  surrender(isMovable: (attempt: UpstreamTry) => boolean): UpstreamTry[] {
+    const given = [...this.#pending].filter(isMovable);
+    for (const attempt of given) this.#pending.delete(attempt);
+    for (const dial of [...this.#dials].slice(this.#pending.size)) {
+      dial.cancel();
+      this.#dials.delete(dial);
+    }
+    return given;
+  }
+
+  /** Closes the connection that has been idle for longest, if there is one. */
+  closeIdle(): void {
+    const [oldest] = this.#idle;
+    if (oldest === undefined) return;
+    this.#counts.idleClosedCount += 1;
+    oldest.close();
+  }
+
   readonly #waiting = { cancelled: (attempt: UpstreamTry) => void this.#pending.delete(attempt) };
 
   #refusalOf(outgoing: OutgoingRequest): TryFailure | undefined {
     if (this.#isDraining) return closing;
-    const activeCount = this.#connections.size - this.#idle.length + this.#pending.size;
-    if (activeCount >= this.#limits.requestCountMax) {
+    const { activeCount, pendingCount } = this.#sibling;
+    const requestCount = this.activeCount + this.#pending.size + activeCount + pendingCount;
+    if (requestCount >= this.#limits.requestCountMax) {
       this.#counts.requestOverflowCount += 1;
       return overflow('too many requests at a time');
     }
@@ -149,7 +202,8 @@ export class UpstreamPool {
       connection.start(next);
       return;
     }
-    this.#rest(connection, keepAliveMs - KEEP_ALIVE_MARGIN_MS);
+    if (this.#sibling.awaitsRoom) connection.close();
+    else this.#rest(connection, keepAliveMs - KEEP_ALIVE_MARGIN_MS);
   }
 
   #rest(connection: UpstreamConnection, keepAliveMs: number): void {
@@ -181,7 +235,8 @@ export class UpstreamPool {
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
     else this.#counts.discardedCount += 1;
-    this.#dialIfNeeded();
+    this.dialIfNeeded();
+    this.#sibling.roomMade();
   }
 
   #shiftPending(): UpstreamTry | undefined {
@@ -192,29 +247,35 @@ export class UpstreamPool {
     return undefined;
   }
 
-  #dialIfNeeded(): void {
-    const { connectionCountMax } = this.#limits;
-    while (
-      this.#dials.size < this.#pending.size &&
-      this.#dials.size + this.#connections.size < connectionCountMax
-    ) {
+  get #mayDial(): boolean {
+    const count = this.connectionCount + this.#sibling.connectionCount;
+    return count < this.#limits.connectionCountMax;
+  }
+
+  /** Opens connections for those that wait, as far as the limits go. */
+  dialIfNeeded(): void {
+    while (this.#dials.size < this.#pending.size && this.#mayDial) {
       if (!this.#dial()) return;
     }
+    if (this.awaitsRoom) this.#sibling.makeRoom();
   }
 
   #dial(): boolean {
     this.#counts.connectCount += 1;
+    const outcome = {
+      onReady: (socket: Socket, protocol: Protocol) => {
+        this.#dials.delete(dial);
+        if (protocol === 'h2') this.#sibling.adopt(socket);
+        else this.#connected(socket);
+      },
+      onFailed: (failure: TryFailure) => {
+        this.#dials.delete(dial);
+        this.#dialFailed(failure);
+      },
+    };
+    let dial: Dial;
     try {
-      const dial: Dial = new Dial(this.#options, {
-        onReady: (socket) => {
-          this.#dials.delete(dial);
-          this.#connected(socket);
-        },
-        onFailed: (failure) => {
-          this.#dials.delete(dial);
-          this.#dialFailed(failure);
-        },
-      });
+      dial = new Dial(this.#options, outcome, this.#sibling.protocols);
       this.#dials.add(dial);
       return true;
     } catch (thrown) {
@@ -241,7 +302,7 @@ export class UpstreamPool {
     if (failure.reason === 'connect-timeout') this.#counts.connectTimeoutCount += 1;
     else this.#counts.connectFailureCount += 1;
     this.#shiftPending()?.fail(failure);
-    this.#dialIfNeeded();
+    this.dialIfNeeded();
   }
 }
 

@@ -52,6 +52,11 @@ export class UpstreamTry implements ClientTry, TurnTask {
     this.#holder.cancelled(this);
   }
 
+  /** Another pool has it now. */
+  hold(holder: TryHolder): void {
+    this.#holder = holder;
+  }
+
   /** A connection has taken it; `writer` takes its body. */
   attach(holder: TryHolder, writer: TryBody, reused: boolean): void {
     this.#holder = holder;

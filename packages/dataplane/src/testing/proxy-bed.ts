@@ -1,5 +1,5 @@
 /** A whole proxy on ports of its own, but for its control plane. For tests. */
-import { createHttpServer, type HttpServer } from '@leno/http';
+import { createHttpServer, type HttpServer, type HttpServerOptions } from '@leno/http';
 import { seededRng, systemClock, systemTimers, Watch } from '@leno/std';
 import {
   AccessLog,
@@ -12,6 +12,7 @@ import { DataPlane } from '../data-plane.ts';
 import { CallMetrics } from '../observe/call-metrics.ts';
 import { EdgeStats } from '../observe/edge-stats.ts';
 import { CallJournal } from '../observe/journal.ts';
+import { meshHttp2 } from '../upstream/mesh-http2.ts';
 import { idOf, tlsOf } from './identities.ts';
 import { endpoint, type Mesh, viewOf } from './views.ts';
 
@@ -27,8 +28,20 @@ export interface ProxyBed {
   close(): Promise<void>;
 }
 
+/** What is not as usual about a proxy. */
+export interface ProxyParts {
+  /** False for one of the time before HTTP/2 between sidecars. */
+  readonly speaksHttp2?: boolean;
+  /** Takes the place of the inbound listener's handler. */
+  readonly inboundHandler?: HttpServerOptions['handler'];
+}
+
 /** Starts a proxy for `service`, whose application listens on `applicationPort`. */
-export async function openProxy(service: string, applicationPort = 1): Promise<ProxyBed> {
+export async function openProxy(
+  service: string,
+  applicationPort = 1,
+  parts: ProxyParts = {},
+): Promise<ProxyBed> {
   const metrics = new MetricStore();
   const accessLog = new AccessLog({ sink: { write: (_, done) => done() }, timers: systemTimers });
   const rng = seededRng(7);
@@ -53,7 +66,8 @@ export async function openProxy(service: string, applicationPort = 1): Promise<P
   const { engine } = dataPlane;
   const outbound = createHttpServer({ handler: engine.outbound });
   const inbound = createHttpServer({
-    handler: engine.inbound,
+    handler: parts.inboundHandler ?? engine.inbound,
+    http2: parts.speaksHttp2 === false ? false : meshHttp2,
     tls: tlsOf(service),
     allowPlain: () => engine.table.permissive,
   });

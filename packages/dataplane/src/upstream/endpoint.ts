@@ -1,15 +1,15 @@
 /** One endpoint as the proxy sees it: where it is, its breaker, and its connections. */
 import type { EndpointBody } from '@leno/config';
-import type { UpstreamPool } from '@leno/http';
+import type { ClientPool } from '@leno/http';
 import { type Breaker, type BreakerReport, explainBreaker } from '@leno/resilience';
 
 export class Endpoint {
   readonly id: string;
   readonly breaker: Breaker;
-  readonly pool: UpstreamPool;
+  readonly pool: ClientPool;
   body: EndpointBody;
 
-  constructor(body: EndpointBody, breaker: Breaker, pool: UpstreamPool) {
+  constructor(body: EndpointBody, breaker: Breaker, pool: ClientPool) {
     this.id = body.id;
     this.body = body;
     this.breaker = breaker;

@@ -3,8 +3,15 @@
  * clusters that the endpoint belongs to, and closed gracefully when the last of them lets go.
  */
 import { defaults, type EndpointBody } from '@leno/config';
-import { type PoolLimits, type TlsClientOptions, UpstreamPool } from '@leno/http';
+import {
+  type ClientPool,
+  type PoolLimits,
+  type TlsClientOptions,
+  UpstreamAlpnPool,
+  UpstreamPool,
+} from '@leno/http';
 import type { Clock, Timers, Watch } from '@leno/std';
+import { meshHttp2 } from './mesh-http2.ts';
 
 /** TLS towards one identity, for as long as somebody dials it. */
 export interface TlsLease {
@@ -29,7 +36,7 @@ export interface PoolTerms {
 }
 
 interface SharedPool {
-  readonly pool: UpstreamPool;
+  readonly pool: ClientPool;
   readonly tls: TlsLease | undefined;
   userCount: number;
 }
@@ -42,12 +49,12 @@ export class PoolRegistry {
     this.#ports = ports;
   }
 
-  get pools(): readonly UpstreamPool[] {
+  get pools(): readonly ClientPool[] {
     return [...this.#pools.values()].map((shared) => shared.pool);
   }
 
   /** The pool towards the endpoint; pair each call with a `release`. */
-  acquire(body: EndpointBody, terms: PoolTerms): UpstreamPool {
+  acquire(body: EndpointBody, terms: PoolTerms): ClientPool {
     const key = keyOf(body);
     const known = this.#pools.get(key);
     if (known !== undefined) {
@@ -55,15 +62,18 @@ export class PoolRegistry {
       return known.pool;
     }
     const tls = body.transport === 'mtls' ? this.#ports.tlsFor(body.identity ?? '') : undefined;
-    const pool = new UpstreamPool({
+    const options = {
       address: body.address,
       port: body.port,
-      ...(tls === undefined ? {} : { tls: tls.options }),
       ...terms,
       idleTimeoutMs: defaults.poolIdleMs,
       clock: this.#ports.clock,
       timers: this.#ports.timers,
-    });
+    };
+    const pool =
+      tls === undefined
+        ? new UpstreamPool(options)
+        : new UpstreamAlpnPool({ ...options, tls: tls.options, http2: meshHttp2 });
     this.#pools.set(key, { pool, tls, userCount: 1 });
     return pool;
   }

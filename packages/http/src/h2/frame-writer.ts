@@ -1,6 +1,6 @@
 /**
- * Frames to octets, put together in blocks: what is written within a turn leaves in one piece, or a
- * few. Octets that were handed over are never touched again, so the receiver may keep them.
+ * Frames to octets, put together in blocks: what is written before a flush leaves in one piece, or
+ * a few. Octets that were handed over are never touched again, so the receiver may keep them.
  */
 import {
   ACK,
@@ -25,7 +25,7 @@ export interface OctetSink {
    * else the sink may call `recycle` when they are.
    */
   write(octets: Buffer): boolean;
-  /** Something was written where nothing was: `flush` is to be called at the end of the turn. */
+  /** Something was written where nothing was: `flush` is to be called soon. */
   wantsFlush(): void;
 }
 

@@ -1,0 +1,20 @@
+/** How sidecars speak HTTP/2 with each other, the same at both ends of a connection. */
+import type { H2Limits } from '@leno/http';
+
+const STREAM_COUNT_MAX = 256;
+const STREAM_WINDOW_BYTES = 128 * 1024;
+
+/**
+ * Few connections, each with many requests of many clients. The window of a connection is that of
+ * all its streams together: clients that do not read their replies fill their own streams, and never
+ * stop anybody else's.
+ */
+export const meshHttp2 = {
+  streamCountMax: STREAM_COUNT_MAX,
+  streamWindowByteCount: STREAM_WINDOW_BYTES,
+  connectionWindowByteCount: STREAM_COUNT_MAX * STREAM_WINDOW_BYTES,
+  // Clients that give up and tries that run out of time are resets here, of a peer that shows who it is.
+  earlyResetCountMax: 10_000,
+  // Tunnels have a connection of their own.
+  takesProtocols: false,
+} as const satisfies Partial<H2Limits>;
