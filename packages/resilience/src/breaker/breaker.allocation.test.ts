@@ -1,20 +1,10 @@
 import { expect, test } from 'vitest';
+import { bytesPerCall } from '../testing/bytes-per-call.ts';
 import { Breaker } from './breaker.ts';
 import { defaultTrip } from './default-breaker-options.ts';
 
-/**
- * Bytes that one call of `step` leaves on the heap, as the median of rounds, once it is compiled.
- */
-function bytesPerCall(step: (round: number) => void): number {
-  const callCount = 20_000;
-  // What is done but once a bucket is compiled late.
-  const rounds = Array.from({ length: 201 }, () => {
-    const before = process.memoryUsage().heapUsed;
-    for (let call = 0; call < callCount; call += 1) step(call);
-    return (process.memoryUsage().heapUsed - before) / callCount;
-  });
-  return rounds.slice(-21).sort((a, b) => a - b)[10] ?? Number.NaN;
-}
+/** More than elsewhere: what is done but once a bucket is compiled late. */
+const ROUND_COUNT = 201;
 
 test('asking and settling allocate nothing', () => {
   // A change is rare enough not to be compiled, and then boxes the numbers that it draws.
@@ -32,7 +22,7 @@ test('asking and settling allocate nothing', () => {
     else if (call % 9 !== 0)
       breaker.failure(permit, nowMs, call % 4 === 0 ? 'failure' : 'rateOnly');
     else breaker.release(permit, nowMs);
-  });
+  }, ROUND_COUNT);
   expect(bytes).toBeLessThan(1);
   expect(changeCount).toBeGreaterThan(100);
 });
@@ -43,7 +33,7 @@ test('a call that succeeds while closed allocates nothing at all', () => {
   const bytes = bytesPerCall(() => {
     nowMs += 7;
     breaker.success(breaker.tryAcquire(nowMs), nowMs);
-  });
+  }, ROUND_COUNT);
   expect(bytes).toBeLessThan(0.1);
 });
 
