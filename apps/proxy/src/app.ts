@@ -30,11 +30,15 @@ import { readJoinToken } from './join-token.ts';
 import { listen, renderAddress } from './listen.ts';
 import { ProcessStats } from './process-stats.ts';
 import { collectProxyMetrics } from './proxy-metrics.ts';
+import { startTcpListeners, type TcpListeners } from './tcp-listen.ts';
 import { ClientTls, serverTls } from './tls.ts';
 
 /** A proxy that listens. */
 export interface RunningProxy {
-  readonly addresses: Readonly<Record<'outbound' | 'inbound' | 'admin' | 'metrics', string>>;
+  readonly addresses: Readonly<Record<'outbound' | 'inbound' | 'admin' | 'metrics', string>> & {
+    /** Listeners for TCP, each with what it stands for. */
+    readonly tcp: readonly string[];
+  };
   /** Leaves the mesh, finishes what is under way, and frees everything. Again it does nothing new. */
   drain(): Promise<void>;
   /** Settles when a drain is over, whoever has asked for it. */
@@ -101,6 +105,7 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
       inbound: renderAddress(listeners.inboundAddress),
       admin: admin.address,
       metrics: scraped.address,
+      tcp: listeners.tcp.addresses,
     },
     drain: () => drain.begin(),
     drained: drain.done,
@@ -189,6 +194,7 @@ interface Listeners {
   readonly inbound: HttpServer;
   readonly outboundAddress: { readonly address: string; readonly port: number };
   readonly inboundAddress: { readonly address: string; readonly port: number };
+  readonly tcp: TcpListeners;
   admin: AdminServer | undefined;
   metrics: AdminServer | undefined;
 }
@@ -217,12 +223,14 @@ async function startListeners(
   const outbound = createHttpServer({
     ...common,
     handler: engine.outbound,
+    onTls: engine.tcp.greeted,
     halfClose: 'gone',
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
     ...common,
     handler: engine.inbound,
+    onTcp: engine.tcp.inbound,
     http2: meshHttp2,
     halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
@@ -236,9 +244,11 @@ async function startListeners(
     'LENO_OUTBOUND_LISTEN',
   );
   const inboundAddress = await listen(inbound, settings.LENO_INBOUND_LISTEN, 'LENO_INBOUND_LISTEN');
+  const tcp = await startTcpListeners(settings.LENO_TCP_LISTEN, dataPlane);
   return {
     outbound,
     inbound,
+    tcp,
     outboundAddress,
     inboundAddress,
     admin: undefined,

@@ -22,10 +22,17 @@ function recorded(leave: (withinMs: number) => Promise<void>) {
     listeners: {
       inbound: { drain: step('inbound') },
       outbound: { drain: step('outbound') },
+      tcp: { stopListening: step('tcp listeners'), close: step('tcp') },
       admin: { close: step('admin') },
       metrics: { close: step('metrics') },
     },
-    dataPlane: { close: step('data plane'), engine: { journal: { flush: step('journal') } } },
+    dataPlane: {
+      close: step('data plane'),
+      engine: {
+        journal: { flush: step('journal') },
+        tcp: { drain: (direction: string) => step(`${direction} tcp`)() },
+      },
+    },
     log: { warn: () => undefined, error: () => undefined } as unknown as JsonLogger,
   } as unknown as DrainParts;
   return { parts, steps };
@@ -35,7 +42,11 @@ const inOrder = [
   'leave',
   'watch',
   'inbound',
+  'inbound tcp',
+  'tcp listeners',
   'outbound',
+  'outbound tcp',
+  'tcp',
   'session',
   'data plane',
   'journal',

@@ -17,6 +17,7 @@ export interface DrainParts {
   readonly listeners: {
     readonly inbound: HttpServer;
     readonly outbound: HttpServer;
+    readonly tcp: { stopListening(): void; close(): Promise<void> };
     readonly admin: { close(): void } | undefined;
     readonly metrics: { close(): void } | undefined;
   };
@@ -58,9 +59,12 @@ async function drainAll(parts: DrainParts): Promise<void> {
     log.warn('left without a word', { thrown });
   });
   appWatch.stop();
-  await listeners.inbound.drain(leftMs());
+  const { tcp } = dataPlane.engine;
+  await Promise.all([listeners.inbound.drain(leftMs()), tcp.drain('inbound', leftMs())]);
   // Last, for the application needs it to answer what came in.
-  await listeners.outbound.drain(leftMs());
+  listeners.tcp.stopListening();
+  await Promise.all([listeners.outbound.drain(leftMs()), tcp.drain('outbound', leftMs())]);
+  await listeners.tcp.close();
   await session.stop();
   dataPlane.close();
   dataPlane.engine.journal.flush();

@@ -31,7 +31,7 @@ export interface Applied {
 }
 
 /** What a data plane is made of. */
-export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
+export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'tlsOf'> {
   readonly subject: Subject;
   /** Where the application listens, as an endpoint of its own. */
   readonly application: EndpointBody;
@@ -53,7 +53,11 @@ export class DataPlane {
     this.pools = new PoolRegistry(options);
     const application = this.#newCluster('application');
     application.setEndpoints([options.application], options.clock.nowMs());
-    this.engine = new Engine({ ...options, application });
+    this.engine = new Engine({
+      ...options,
+      application,
+      tlsOf: (body) => this.pools.tlsOf(body),
+    });
   }
 
   get clusters(): ReadonlyMap<string, Cluster> {
@@ -90,6 +94,7 @@ export class DataPlane {
   /** Lets go of every connection and timer. Calls under way break off. */
   close(): void {
     const nowMs = this.#options.clock.nowMs();
+    this.engine.tcp.close();
     this.pools.closeAll();
     for (const cluster of this.#clusters.values()) cluster.close(nowMs);
     this.engine.application.close(nowMs);

@@ -56,5 +56,7 @@ export interface DecisionRecord {
   readonly status: number;
   /** The reason code of a failure that the mesh itself answered; undefined otherwise. */
   readonly reason: string | undefined;
+  /** In words, where the reason says less. */
+  readonly detail?: string;
   readonly outcome: 'success' | 'failure';
 }

@@ -127,20 +127,32 @@ export const metricTable = {
   connections: {
     kind: 'gauge',
     name: 'leno_connections',
-    help: 'Open connections.',
+    help: 'Open TCP connections of which only bytes are known.',
     labelNames: ['dir', 'peer'],
   },
   connectionsOpened: {
     kind: 'counter',
     name: 'leno_connections_opened_total',
-    help: 'Connections opened.',
+    help: 'Such connections accepted, whatever became of them.',
     labelNames: ['dir', 'peer'],
   },
   connectionsClosed: {
     kind: 'counter',
     name: 'leno_connections_closed_total',
-    help: 'Connections closed, by reason.',
+    help: 'Such connections closed: done, idle-timeout, or the code of the reason.',
     labelNames: ['dir', 'peer', 'reason'],
+  },
+  tcpReceivedBytes: {
+    kind: 'counter',
+    name: 'leno_tcp_received_bytes_total',
+    help: 'Bytes of TCP connections on their way to the service that was called.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpSentBytes: {
+    kind: 'counter',
+    name: 'leno_tcp_sent_bytes_total',
+    help: 'Bytes of TCP connections on their way to the client.',
+    labelNames: ['dir', 'peer'],
   },
   tlsHandshakes: {
     kind: 'counter',

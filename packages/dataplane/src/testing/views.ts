@@ -11,6 +11,8 @@ export interface Mesh {
   /** Rules of one route, by service. */
   readonly routes?: Readonly<Record<string, readonly object[]>>;
   readonly permissive?: readonly string[];
+  /** Services with a port 5432 for TCP beside their port 80. */
+  readonly tcp?: readonly string[];
 }
 
 let version = 0;
@@ -37,6 +39,7 @@ export function endpoint(port: number, service?: string, id = `at-${port}`): End
 function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): Resource[] {
   const full = `default/${name}`;
   const ports = [{ port: 80, protocol: 'http' }];
+  if (mesh.tcp?.includes(name)) ports.push({ port: 5_432, protocol: 'tcp' });
   const parts = [
     resource('service', full, { namespace: 'default', name, ports }),
     resource('endpoints', full, { endpoints }),

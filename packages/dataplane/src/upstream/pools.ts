@@ -90,6 +90,11 @@ export class PoolRegistry {
     shared.tls?.release();
   }
 
+  /** TLS towards an endpoint whose pool is acquired; undefined without one, or without TLS. */
+  tlsOf(body: EndpointBody): TlsClientOptions | undefined {
+    return this.#pools.get(keyOf(body))?.tls?.options.value;
+  }
+
   /** Breaks off whatever is on any connection. */
   closeAll(): void {
     for (const { pool } of this.#pools.values()) pool.close();
