@@ -223,7 +223,7 @@ test('where nothing moves it ends in time, and the record says why', async () =>
   const tookMs = performance.now() - startedAtMs;
   expect(tookMs).toBeGreaterThan(900);
   expect(tookMs).toBeLessThan(6_000);
-  const closed = await samples('leno_connections_closed_total');
+  const closed = await samples('leno_tcp_connections_closed_total');
   const reasons = closed.filter((line) => line.includes('reason="idle-timeout"'));
   expect(reasons).toHaveLength(1);
 });

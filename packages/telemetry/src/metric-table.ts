@@ -127,19 +127,37 @@ export const metricTable = {
   connections: {
     kind: 'gauge',
     name: 'leno_connections',
-    help: 'Open TCP connections of which only bytes are known.',
+    help: 'Open connections.',
     labelNames: ['dir', 'peer'],
   },
   connectionsOpened: {
     kind: 'counter',
     name: 'leno_connections_opened_total',
-    help: 'Such connections accepted, whatever became of them.',
+    help: 'Connections opened.',
     labelNames: ['dir', 'peer'],
   },
   connectionsClosed: {
     kind: 'counter',
     name: 'leno_connections_closed_total',
-    help: 'Such connections closed: done, idle-timeout, or the code of the reason.',
+    help: 'Connections closed, by reason.',
+    labelNames: ['dir', 'peer', 'reason'],
+  },
+  tcpConnections: {
+    kind: 'gauge',
+    name: 'leno_tcp_connections',
+    help: 'TCP connections that are carried, or dialled, now: those of which only bytes are known.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpConnectionsOpened: {
+    kind: 'counter',
+    name: 'leno_tcp_connections_opened_total',
+    help: 'TCP connections that were taken, whatever became of them.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpConnectionsClosed: {
+    kind: 'counter',
+    name: 'leno_tcp_connections_closed_total',
+    help: 'TCP connections that ended: done, idle-timeout, or the code of another reason.',
     labelNames: ['dir', 'peer', 'reason'],
   },
   tcpReceivedBytes: {

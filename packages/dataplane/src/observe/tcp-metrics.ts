@@ -15,7 +15,7 @@ export interface TcpCells {
 }
 
 /** Peers that are told apart, of both directions; what comes beyond is counted under `overflow`. */
-const PEER_COUNT_MAX = 2_048;
+export const TCP_PEER_COUNT_MAX = 2_048;
 
 export class TcpMetrics {
   readonly #families: MeshMetrics;
@@ -29,10 +29,10 @@ export class TcpMetrics {
   }
 
   opened(direction: Direction, peer: string): TcpCells {
-    const { connections, connectionsOpened } = this.#families;
+    const { tcpConnections, tcpConnectionsOpened } = this.#families;
     const cells = this.#cellsOf(direction, peer);
-    connections.add(cells.open, 1);
-    connectionsOpened.add(cells.opened);
+    tcpConnections.add(cells.open, 1);
+    tcpConnectionsOpened.add(cells.opened);
     return cells;
   }
 
@@ -45,27 +45,28 @@ export class TcpMetrics {
 
   closed(cells: TcpCells | undefined, end: TcpEnd): void {
     if (cells === undefined) return;
-    const { connections, connectionsClosed } = this.#families;
-    connections.add(cells.open, -1);
+    const { tcpConnections, tcpConnectionsClosed } = this.#families;
+    tcpConnections.add(cells.open, -1);
     let handle = cells.closed.get(end);
     if (handle === undefined) {
-      handle = connectionsClosed.handle(cells.direction, cells.peer, end);
+      handle = tcpConnectionsClosed.handle(cells.direction, cells.peer, end);
       cells.closed.set(end, handle);
     }
-    connectionsClosed.add(handle);
+    tcpConnectionsClosed.add(handle);
   }
 
   #cellsOf(direction: Direction, peer: string): TcpCells {
     const known = this.#cells[direction].get(peer);
     if (known !== undefined) return known;
     const count = this.#cells.inbound.size + this.#cells.outbound.size;
-    if (count >= PEER_COUNT_MAX && peer !== 'overflow') return this.#cellsOf(direction, 'overflow');
-    const { connections, connectionsOpened, tcpReceivedBytes, tcpSentBytes } = this.#families;
+    if (count >= TCP_PEER_COUNT_MAX && peer !== 'overflow')
+      return this.#cellsOf(direction, 'overflow');
+    const { tcpConnections, tcpConnectionsOpened, tcpReceivedBytes, tcpSentBytes } = this.#families;
     const cells: TcpCells = {
       direction,
       peer,
-      open: connections.handle(direction, peer),
-      opened: connectionsOpened.handle(direction, peer),
+      open: tcpConnections.handle(direction, peer),
+      opened: tcpConnectionsOpened.handle(direction, peer),
       received: tcpReceivedBytes.handle(direction, peer),
       sent: tcpSentBytes.handle(direction, peer),
       closed: new Map(),

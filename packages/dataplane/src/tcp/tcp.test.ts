@@ -1,4 +1,5 @@
 /** Connections of bytes through two whole proxies, on real sockets. */
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { TcpServer } from '@leno/http';
@@ -126,17 +127,17 @@ test('bytes pass two proxies over mTLS, and are counted at both', async () => {
     [db, 'inbound', 'default/web'],
   ] as const) {
     const labels = `{dir="${dir}",peer="${peer}"}`;
-    expect(metric(bed, 'leno_connections_opened_total')).toEqual([
-      `leno_connections_opened_total${labels} 1`,
+    expect(metric(bed, 'leno_tcp_connections_opened_total')).toEqual([
+      `leno_tcp_connections_opened_total${labels} 1`,
     ]);
-    expect(metric(bed, 'leno_connections')).toEqual([`leno_connections${labels} 0`]);
+    expect(metric(bed, 'leno_tcp_connections')).toEqual([`leno_tcp_connections${labels} 0`]);
     expect(metric(bed, 'leno_tcp_received_bytes_total')).toEqual([
       `leno_tcp_received_bytes_total${labels} 5`,
     ]);
     expect(metric(bed, 'leno_tcp_sent_bytes_total')).toEqual([
       `leno_tcp_sent_bytes_total${labels} 5`,
     ]);
-    expect(metric(bed, 'leno_connections_closed_total')[0]).toContain('reason="done"');
+    expect(metric(bed, 'leno_tcp_connections_closed_total')[0]).toContain('reason="done"');
     expect(bed.dataPlane.engine.metrics.edges.take()).toMatchObject([
       { peer, direction: dir, ok: 1, failed: 0, mtls: 1 },
     ]);
@@ -165,8 +166,8 @@ test.each([
     reason,
     outcome: 'failure',
   });
-  expect(metric(web, 'leno_connections_closed_total')).toEqual([
-    `leno_connections_closed_total{dir="outbound",peer="default/db",reason="${reason}"} 1`,
+  expect(metric(web, 'leno_tcp_connections_closed_total')).toEqual([
+    `leno_tcp_connections_closed_total{dir="outbound",peer="default/db",reason="${reason}"} 1`,
   ]);
   expect(lastRecord(apply ? db : other)).toMatchObject({ reason, peer: 'default/web' });
   await expectNoLeaks(web, db, other);
@@ -269,8 +270,8 @@ test('a connection on which nothing moves ends, one on which something does live
   expect(tookMs).toBeLessThan(4_500);
   expect(lastRecord(web)).toMatchObject({ reason: 'idle-timeout', outcome: 'failure' });
   expect(lively.destroyed).toBe(false);
-  expect(metric(web, 'leno_connections')).toEqual([
-    'leno_connections{dir="outbound",peer="default/db"} 1',
+  expect(metric(web, 'leno_tcp_connections')).toEqual([
+    'leno_tcp_connections{dir="outbound",peer="default/db"} 1',
   ]);
 });
 
@@ -309,6 +310,17 @@ test('CONNECT to a port for TCP that cannot be reached is answered in HTTP', asy
   expect(text).toMatch(/^HTTP\/1.1 503 /);
   expect(text).toContain('x-leno-reason: connect-failed');
   await expectNoLeaks(web);
+});
+
+test('CONNECT over HTTP/2, whose connection is not its own, is refused', async () => {
+  const { web } = await bench(() => ({ services: { db: [] } }), 1);
+  const session = connectHttp2(`http://127.0.0.1:${web.outboundPort}`);
+  open.push(() => session.destroy());
+  const stream = session.request({ ':method': 'CONNECT', ':authority': 'db:5432' });
+  const headers = await new Promise<Record<string, unknown>>((resolve) =>
+    stream.once('response', resolve),
+  );
+  expect(headers).toMatchObject({ ':status': 400, 'x-leno-reason': 'bad-request' });
 });
 
 test('CONNECT to a port for HTTP has HTTP inside, as ever', async () => {
@@ -368,8 +380,8 @@ test.each(['db', 'db.default', 'DB.default.mesh'])(
     const outcome = await talkTls(web.outboundPort, servername);
     expect(outcome).toEqual({ text: 'hello', end: 'clean', subject: `URI:${idOf('its-own')}` });
     await expectNoLeaks(web, db);
-    expect(metric(web, 'leno_connections_closed_total')).toEqual([
-      'leno_connections_closed_total{dir="outbound",peer="default/db",reason="done"} 1',
+    expect(metric(web, 'leno_tcp_connections_closed_total')).toEqual([
+      'leno_tcp_connections_closed_total{dir="outbound",peer="default/db",reason="done"} 1',
     ]);
   },
 );
@@ -401,8 +413,8 @@ test('what a full listener has closed is counted', async () => {
   const { web } = await bench(() => ({ services: { db: [] } }));
   const peer = { address: '127.0.0.1', port: 1, transport: 'plain', identity: undefined } as const;
   web.dataPlane.engine.tcp.overloaded('db:5432', peer);
-  expect(metric(web, 'leno_connections_closed_total')).toEqual([
-    'leno_connections_closed_total{dir="outbound",peer="default/db",reason="overloaded"} 1',
+  expect(metric(web, 'leno_tcp_connections_closed_total')).toEqual([
+    'leno_tcp_connections_closed_total{dir="outbound",peer="default/db",reason="overloaded"} 1',
   ]);
   await expectNoLeaks(web);
 });

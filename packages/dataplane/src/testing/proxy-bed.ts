@@ -64,7 +64,11 @@ export async function openProxy(
     hooks: { breakerChanged: () => undefined },
   });
   const { engine } = dataPlane;
-  const outbound = createHttpServer({ handler: engine.outbound, onTls: engine.tcp.greeted });
+  const outbound = createHttpServer({
+    handler: engine.outbound,
+    http2: true,
+    onTls: engine.tcp.greeted,
+  });
   const inbound = createHttpServer({
     handler: parts.inboundHandler ?? engine.inbound,
     http2: parts.speaksHttp2 === false ? false : meshHttp2,

@@ -6,8 +6,9 @@ import { codeOf, ok, systemTimers } from '@leno/std';
 import { TestCa } from '@leno/testkit';
 import { afterEach, expect, test } from 'vitest';
 import type { Peer } from '../exchange.ts';
+import { FieldList } from '../fields.ts';
 import { createHttpServer } from '../server.ts';
-import type { HttpServer } from '../server-options.ts';
+import type { HttpServer, HttpServerOptions } from '../server-options.ts';
 import type { TlsClientOptions } from '../tls-options.ts';
 import { type TcpRefusal, tcpAnswer } from './tcp-answer.ts';
 import { TcpDial, type TcpDialFailure } from './tcp-dial.ts';
@@ -265,6 +266,52 @@ test('without a certificate nobody gets so far as to choose the protocol', async
   await closed(socket);
   await expect.poll(() => server.stats.handshakeFailureCount).toBe(1);
   expect(server.stats.tcpCount).toBe(0);
+});
+
+/** A server in the clear that passes TLS on, and what came to it. */
+async function sniffing(limits: HttpServerOptions['limits'] = {}) {
+  const hellos: { name: string | undefined; ahead: string }[] = [];
+  const server = createHttpServer({
+    handler: (exchange) => {
+      exchange.respond({ status: 204, fields: new FieldList(), contentLength: 0 }).end();
+    },
+    limits,
+    onTls: (socket, _, hello) => {
+      const name = hello.kind === 'hello' ? hello.serverName : hello.detail;
+      hellos.push({ name, ahead: socket.ahead?.toString('latin1', 0, 1) ?? '' });
+      socket.reset();
+    },
+  });
+  const { port } = await server.listen(0, '127.0.0.1');
+  open.push(() => server.close());
+  return { server, port, hellos };
+}
+
+test('TLS is told from HTTP by its first octet, and given away with its hello', async () => {
+  const { port, hellos, server } = await sniffing();
+  expect(await closed(connectTls({ port, host: '127.0.0.1', servername: 'shop' }))).toBe(
+    'ECONNRESET',
+  );
+  expect(hellos).toEqual([{ name: 'shop', ahead: '\x16' }]);
+  const reply = await fetch(`http://127.0.0.1:${port}/`);
+  expect(reply.status).toBe(204);
+  expect(hellos).toHaveLength(1);
+  await expect.poll(() => server.stats.tcpCount).toBe(0);
+});
+
+test('a hello that does not become whole is closed when the time for a head is over', async () => {
+  const { port, hellos, server } = await sniffing({ headTimeoutMs: 100 });
+  const socket = connect(port, '127.0.0.1');
+  socket.resume();
+  socket.write(Buffer.of(22, 3, 1));
+  await closed(socket);
+  // Nor is it waited for when its client has said that no more will come.
+  const ended = connect(port, '127.0.0.1');
+  ended.resume();
+  ended.end(Buffer.of(22, 3, 1));
+  await closed(ended);
+  expect(hellos).toEqual([]);
+  await expect.poll(() => server.stats.connectionCount).toBe(0);
 });
 
 test('a listener that is full resets whoever comes, and says so', async () => {
