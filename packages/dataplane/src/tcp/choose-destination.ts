@@ -20,9 +20,6 @@ export interface NoDestination {
   readonly detail: string;
 }
 
-/** The port of TLS, where a server name says none. */
-const TLS_PORT = 443;
-
 /** Whether connections to this port carry bytes that are nobody's business. */
 export function isTcpPort({ service, port }: Destination): boolean {
   return service.body.ports.some((it) => it.port === port && it.protocol === 'tcp');
@@ -41,7 +38,7 @@ export function chooseByAuthority(
   return nothing(detail, found.service);
 }
 
-/** Of the server name of a TLS hello: the service's port 443, or else its first one for TCP. */
+/** Of the server name of a TLS hello, which says no port: the service must have one for TCP. */
 export function chooseByServerName(
   table: RuntimeTable,
   serverName: string | undefined,
@@ -50,9 +47,7 @@ export function chooseByServerName(
   const found = table.destinations.get(serverName);
   if (found === undefined) return nothing(`nothing in the mesh is called ${serverName}`);
   const { service } = found;
-  const ports = service.body.ports.filter(({ port }) => isTcpPort({ service, port }));
-  const port = ports.find((it) => it.port === TLS_PORT) ?? ports[0];
-  if (port !== undefined) return to(service);
+  if (service.body.ports.some(({ protocol }) => protocol === 'tcp')) return to(service);
   return nothing(`no port of ${service.name} is of appProtocol tcp`, service);
 }
 

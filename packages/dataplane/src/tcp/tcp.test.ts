@@ -17,21 +17,24 @@ afterEach(async () => {
 });
 
 /** An application that speaks whatever it likes; the default sends back what it gets. */
-async function application(serve: (socket: Socket) => void = (socket) => socket.pipe(socket)) {
+async function application(
+  serve: (socket: Socket) => void = (socket) => socket.pipe(socket),
+  at = 0,
+) {
   const seen: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     seen.push(socket);
     socket.on('error', () => undefined);
     serve(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
   open.push(() => {
     server.close();
     for (const socket of seen) socket.destroy();
   });
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { port, seen };
+  return { port, seen, server };
 }
 
 const appTls = tlsOf('its-own');
@@ -215,6 +218,37 @@ test('failures to connect open the breaker; a connection that was made does not 
   for (let made = 0; made < 5; made += 1) await talk(port);
   expect(await talk(port)).toEqual({ text: '', end: 'ECONNRESET' });
   expect(lastRecord(web)?.reason).toBe('breaker-open');
+});
+
+test('a connection that was made is a success to the breaker, when it is made', async () => {
+  const port = await deadPort();
+  const { web, port: front } = await bench(() => ({
+    services: { db: [endpoint(port)] },
+    policies: { db: { breaker: { failFast: true, ejectionRatioMax: 1 }, retry: { retries: 0 } } },
+  }));
+  const fail = async (count: number): Promise<void> => {
+    for (let made = 0; made < count; made += 1) await talk(front);
+  };
+  await fail(4);
+  const app = await application(undefined, port);
+  const staying = talk(front, 'stay', false);
+  await expect.poll(() => app.seen.length).toBe(1);
+  app.server.close();
+  await fail(4);
+  expect(lastRecord(web)?.reason).toBe('connect-failed');
+  app.seen[0]?.end();
+  await staying;
+});
+
+test('who is there instead of the sidecar that should be gets nothing', async () => {
+  const app = await application();
+  const { web, port } = await bench(
+    (db) => ({ services: { db: [endpoint(db.inboundPort, 'other')] } }),
+    app.port,
+  );
+  expect(await talk(port)).toEqual({ text: '', end: 'ECONNRESET' });
+  expect(lastRecord(web)?.reason).toBe('upstream-identity');
+  expect(app.seen).toHaveLength(0);
 });
 
 test('open connections are the load that the balancer sees', async () => {

@@ -69,8 +69,7 @@ export class TcpDial {
   cancel(): void {
     if (this.#isOver) return;
     this.#end();
-    this.#carrier.destroy();
-    this.#secure?.destroy();
+    this.#destroy();
   }
 
   readonly #failed = (error: unknown): void => {
@@ -139,11 +138,15 @@ export class TcpDial {
   #fail(reason: TcpDialFailure['reason'], detail: string, isAnswer = false): void {
     if (this.#isOver) return;
     this.#end();
-    this.#carrier.destroy();
-    this.#secure?.destroy();
+    this.#destroy();
     const { address, port } = this.#options;
     const where = address.startsWith('unix:') ? address : `${address}:${port}`;
     this.#events.onFailed({ reason, isAnswer, detail: `${where}: ${detail}` });
+  }
+
+  /** TLS takes its carrier with it. The other way round its end would come amid its own handshake. */
+  #destroy(): void {
+    (this.#secure ?? this.#carrier).destroy();
   }
 
   #end(): void {

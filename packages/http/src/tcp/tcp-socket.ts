@@ -1,10 +1,11 @@
 /** A connection whose bytes are nobody's business: the socket, and what lies beneath it. */
 import type { Socket } from 'node:net';
+import { atLoopEnd, type TurnTask } from '../turn.ts';
 
 /** Spoken between sidecars on a connection that carries bytes of no known protocol (ALPN). */
 export const TCP_PROTOCOL = 'leno-tcp/1';
 
-export class TcpSocket {
+export class TcpSocket implements TurnTask {
   /** Plain or TLS: what is read and written. */
   readonly socket: Socket;
   /** Read already, but nobody's yet; whoever reads the socket takes it first. */
@@ -26,16 +27,22 @@ export class TcpSocket {
   /** Closes at once; what is queued is lost, and the other side may take it for a clean end. */
   destroy(): void {
     this.socket.destroy();
-    this.#carrier.destroy();
   }
 
-  /** Closes at once with RST, so that nobody can take it for a clean end. */
+  /** Closes with RST, so that nobody can take it for a clean end; what is queued is lost. */
   reset(): void {
+    if (this.socket === this.#carrier) this.turnEnded();
+    // Taken away beneath TLS while TLS is amid a read or a handshake, which a tick runs within, the
+    // carrier would bring the process down: then it is done when nothing of it is on the stack.
+    else atLoopEnd(this);
+  }
+
+  /** For `atLoopEnd`. */
+  turnEnded(): void {
     const carrier = this.#carrier;
-    // A unix socket knows no reset: whatever was not read makes one of it, and that is all there is.
+    // A unix socket knows no reset, nor TLS whose carrier is not known.
     const cannot = carrier.remotePort === undefined || 'encrypted' in carrier;
-    if (cannot || carrier.destroyed) this.destroy();
-    else carrier.resetAndDestroy();
-    if (this.socket !== carrier) this.socket.destroy();
+    if (!cannot && !carrier.destroyed) carrier.resetAndDestroy();
+    this.socket.destroy();
   }
 }

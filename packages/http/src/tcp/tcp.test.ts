@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { codeOf, ok, systemTimers } from '@leno/std';
+import { codeOf, err, ok, systemTimers } from '@leno/std';
 import { TestCa } from '@leno/testkit';
 import { afterEach, expect, test } from 'vitest';
 import type { Peer } from '../exchange.ts';
@@ -117,7 +117,7 @@ async function chain(application: (socket: Socket) => void) {
   open.push(() => front.close());
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   open.push(() => client.destroy());
-  return { client, ends, bytes, sidecar };
+  return { client, ends, bytes, sidecar, port };
 }
 
 test('bytes pass both ways as they are, and who calls is known by its certificate', async () => {
@@ -175,6 +175,25 @@ test('a reset of the application is a reset at the client', async () => {
   await expect.poll(() => ends.toSorted()).toEqual(['in upstream-reset', 'out upstream-reset']);
 });
 
+test('an application that resets while much is on the way brings nothing down but itself', async () => {
+  const { port, ends } = await chain((socket) => {
+    socket.once('data', () => setImmediate(() => socket.resetAndDestroy()));
+  });
+  const chunk = Buffer.alloc(65_536);
+  const client = (): Promise<string> => {
+    const socket = connect(port, '127.0.0.1');
+    const end = closed(socket);
+    socket.on('drain', () => socket.write(chunk));
+    for (let count = 0; count < 40; count += 1) socket.write(chunk);
+    socket.resume();
+    return end;
+  };
+  const outcomes = await Promise.all(Array.from({ length: 40 }, client));
+  expect(outcomes.filter((it) => it === 'clean')).toEqual([]);
+  await expect.poll(() => ends.length).toBe(80);
+  expect(ends.filter((it) => !it.endsWith('upstream-reset'))).toEqual([]);
+});
+
 test('a reset of the client is a reset at the application', async () => {
   let end: Promise<string> = Promise.resolve('none');
   const { client, ends } = await chain((socket) => {
@@ -227,6 +246,15 @@ test.each<TcpRefusal>(['denied', 'connect-failed', 'draining'])(
     expect(await dial(port, clientTls)).toMatchObject({ reason, isAnswer: true });
   },
 );
+
+test('who is not whom it should be gets no byte, whatever it answers', async () => {
+  const { port, got } = await inbound();
+  const suspicious = { ...clientTls, verifyPeer: () => err('unexpected') };
+  expect(await dial(port, suspicious)).toMatchObject({ reason: 'upstream-identity' });
+  const stranger = { ...clientTls, ca: new TestCa().root.certificatePem };
+  expect(await dial(port, stranger)).toMatchObject({ reason: 'upstream-identity' });
+  expect(got.every(({ socket }) => socket.socket.bytesRead === 0)).toBe(true);
+});
 
 test('a sidecar of before speaks HTTP only, and is a connection that failed', async () => {
   const server = createHttpServer({ handler: () => undefined, tls: serverTls });
