@@ -194,6 +194,22 @@ test('an application that resets while much is on the way brings nothing down bu
   expect(ends.filter((it) => !it.endsWith('upstream-reset'))).toEqual([]);
 });
 
+test('a connection may be reset amid its own read, at either end', async () => {
+  for (const resetsAt of ['server', 'client'] as const) {
+    const { port, got } = await inbound();
+    const client = await opened(port, clientTls);
+    const server = got[0]?.socket;
+    if (server === undefined) throw new Error('nothing came');
+    const [reader, writer] = resetsAt === 'server' ? [server, client] : [client, server];
+    const end = closed(writer.socket);
+    writer.socket.resume();
+    reader.socket.on('data', () => process.nextTick(() => reader.reset()));
+    reader.socket.resume();
+    writer.socket.write(Buffer.alloc(300_000));
+    expect(await end).toBe('ECONNRESET');
+  }
+});
+
 test('a reset of the client is a reset at the application', async () => {
   let end: Promise<string> = Promise.resolve('none');
   const { client, ends } = await chain((socket) => {
