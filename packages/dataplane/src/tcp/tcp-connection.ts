@@ -49,6 +49,8 @@ export type Dialled =
   /** Inbound: the one application that this sidecar stands beside. */
   | { readonly kind: 'application' };
 
+const INBOUND_IDLE_FACTOR = 2;
+
 const endOf = {
   done: 'done',
   'client-reset': 'client-gone',
@@ -162,7 +164,8 @@ export class TcpConnection implements WheelEntry {
     this.transport = peer.transport;
     this.peerName = serviceOfIdentity(peer.identity);
     this.cluster = this.#engine.application;
-    this.#idleTimeoutMs = this.table.ownPolicy.tcpIdleTimeoutMs;
+    // The calling side, which knows what is wanted of it, is to be the first.
+    this.#idleTimeoutMs = this.table.ownPolicy.tcpIdleTimeoutMs * INBOUND_IDLE_FACTOR;
     const denial = authorizeConnection(this.table, peer);
     if (denial !== undefined) return [denial.reason, denial.detail];
     return this.#proxy.isDraining(this.direction) ? draining : undefined;

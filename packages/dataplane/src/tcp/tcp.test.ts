@@ -309,6 +309,20 @@ test('a connection on which nothing moves ends, one on which something does live
   ]);
 });
 
+test('the called side ends what its caller lets be, after twice the time', async () => {
+  const app = await application();
+  const idle = (tcpIdleMs: number) => ({ db: { timeouts: { tcpIdleMs } } });
+  const { web, db, port } = await bench(withSidecar, app.port);
+  web.apply({ tcp: ['db'], ...withSidecar(db), policies: idle(0) });
+  db.apply({ tcp: ['db'], ...withSidecar(db), policies: idle(300) });
+  const startedAtMs = performance.now();
+  expect((await talk(port, 'then silence', false)).end).toBe('ECONNRESET');
+  expect(performance.now() - startedAtMs).toBeGreaterThan(590);
+  expect(lastRecord(db)).toMatchObject({ reason: 'idle-timeout', dir: 'inbound' });
+  expect(lastRecord(web)).toMatchObject({ reason: 'upstream-reset', dir: 'outbound' });
+  await expectNoLeaks(web, db);
+});
+
 test('a drain takes nothing new, lets what is open finish, and breaks off what does not', async () => {
   const app = await application();
   const { web, port } = await bench(() => ({ services: { db: [endpoint(app.port)] } }));
