@@ -3,6 +3,7 @@
  * them (`--service` is `LENO_SERVICE`). The only place that reads either. Every bad value is
  * reported, not only the first.
  */
+import { availableParallelism } from 'node:os';
 import type { AppAddress } from '@leno/dataplane/node';
 import { LenoError } from '@leno/std';
 import * as z from 'zod';
@@ -105,6 +106,21 @@ const count = (min: number, max: number, fallback: number) =>
     .refine((value) => value >= min && value <= max, `use a number from ${min} to ${max}`)
     .default(fallback);
 
+const WORKER_COUNT_MAX = 64;
+
+/** `auto` is one for each core that this process may use. */
+const workers = z
+  .string()
+  .regex(/^(auto|\d{1,3})$/, 'use a number of processes, or auto')
+  .transform((text) => {
+    return text === 'auto' ? Math.min(WORKER_COUNT_MAX, availableParallelism()) : Number(text);
+  })
+  .refine(
+    (value) => value >= 1 && value <= WORKER_COUNT_MAX,
+    `use a number from 1 to ${WORKER_COUNT_MAX}`,
+  )
+  .default(1);
+
 const Settings = z.object({
   LENO_CONTROL_PLANE: controlPlane,
   LENO_SERVICE: label,
@@ -137,7 +153,7 @@ const Settings = z.object({
   LENO_DRAIN_TIMEOUT_MS: count(0, 600_000, 30_000),
   LENO_ROUTE_RULE_COUNT_MAX: count(1, 1_000_000, 10_000),
   LENO_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  LENO_WORKERS: z.literal('1', 'more than one is not built yet').default('1').transform(Number),
+  LENO_WORKERS: workers,
 });
 
 export type Settings = z.output<typeof Settings>;
