@@ -21,7 +21,7 @@ export function mergePages(name: PageName, pages: readonly WorkerPage[]): unknow
       return pages.find(({ page }) => page !== undefined)?.page;
     case 'clusters':
       return pages.flatMap(({ worker, page }) =>
-        (page as readonly object[]).map((cluster) => ({ worker, ...cluster })),
+        ((page ?? []) as readonly object[]).map((cluster) => ({ worker, ...cluster })),
       );
     case 'stats':
       return pages.map(({ page }) => page).reduce(sumOf, undefined);
