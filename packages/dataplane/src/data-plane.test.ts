@@ -66,7 +66,11 @@ test('a view that is prepared changes nothing until it is committed, or for ever
   const { engine, clusters, pools } = web.dataPlane;
   const before = engine.table;
   const poolCount = pools.pools.length;
-  const next = viewOf({ services: { cart: [endpoint(9_002)], shop: [endpoint(9_003)] } });
+  const backend = { service: 'default/cart', port: 80, weight: 1, filters: [] };
+  const next = viewOf({
+    services: { cart: [endpoint(9_002)], shop: [endpoint(9_003)] },
+    routes: { shop: [{ matches: [], filters: [], backends: [backend] }] },
+  });
   const forgotten = web.dataPlane.prepare(next);
   expect(forgotten.applied).toEqual({ status: 'applied', errors: [] });
   expect(engine.table).toBe(before);
@@ -77,5 +81,9 @@ test('a view that is prepared changes nothing until it is committed, or for ever
   web.dataPlane.prepare(next).commit();
   expect(engine.table).not.toBe(before);
   expect([...clusters.keys()].toSorted()).toEqual(['default/cart', 'default/shop']);
-  expect(clusters.get('default/cart')).toBe(engine.table.services.get('default/cart')?.cluster);
+  const { services } = engine.table;
+  const cart = clusters.get('default/cart');
+  expect(services.get('default/cart')?.cluster).toBe(cart);
+  const [rule] = services.get('default/shop')?.rules.values() ?? [];
+  expect([...(rule?.clusters.values() ?? [])][0]).toBe(cart);
 });

@@ -146,6 +146,15 @@ test('one that does not answer is ended, and the view is in force with the other
   expect(workers.at(1).kinds).toEqual(['start', 'identity', 'prepare', 'commit', 'listen']);
 });
 
+test('one that ends instead of answering holds nobody up', async () => {
+  const { fleet, workers } = await serving();
+  workers.at(1).mute.add('prepare');
+  const verdict = fleet.apply(viewOf(2));
+  await settled();
+  workers.at(1).end();
+  expect(await verdict).toEqual(applied);
+});
+
 test('one that ends between its word and the deed is followed by one that has done it', async () => {
   const { fleet, workers, timers } = await serving();
   workers.at(0).failing.add('commit');
@@ -325,6 +334,8 @@ test('once it drains nobody is started again; closing waits for the last to end'
   await settled();
   await timers.advance(60_000);
   expect(workers.all).toHaveLength(2);
+  const { workerRestarts } = fleet.families;
+  expect(workerRestarts.seriesCount).toBe(0);
   await fleet.close();
   expect(workers.all.every(({ hasEnded }) => hasEnded)).toBe(true);
   await expect(fleet.apply(viewOf(2))).rejects.toMatchObject({ code: 'LENO_WORKER' });
