@@ -142,6 +142,37 @@ test('a change is in every worker before it counts as converged', async () => {
   }
 });
 
+interface Shown {
+  readonly name: string;
+  readonly endpoints: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly connections: { readonly connectionCount: number };
+  }[];
+}
+
+test('a busy caller opens connections beside the first, to reach more than one worker', async () => {
+  await mesh.knobs(catalog, { hangMs: 300 });
+  const clients = Array.from({ length: 6 }, () => new MeshClient(web.outbound));
+  const connectionCount = async (): Promise<number> => {
+    const clusters = (await mesh.admin(web, '/clusters')) as readonly Shown[];
+    return clusters
+      .filter(({ name }) => name === 'default/catalog-v1')
+      .flatMap(({ endpoints }) => endpoints)
+      .filter(({ labels }) => labels['leno.dev/workers'] === '2')
+      .reduce((sum, { connections }) => sum + connections.connectionCount, 0);
+  };
+  await until(async () => {
+    const sent = clients.flatMap((client) =>
+      Array.from({ length: 60 }, () => client.send('catalog')),
+    );
+    expect(byStatus(await Promise.all(sent))).toEqual({ 200: sent.length });
+    // One for each of the two that call would do.
+    return (await connectionCount()) > 2;
+  }, 'more connections than callers');
+  for (const client of clients) client.close();
+  await mesh.knobs(catalog, {});
+});
+
 test('what one worker has written down is found whoever is asked', async () => {
   for (let index = 0; index < 6; index += 1) {
     const client = new MeshClient(web.outbound);

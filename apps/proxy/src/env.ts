@@ -55,9 +55,9 @@ const labels = z
       context.addIssue(`${quote(text)} is not KEY=VALUE,KEY=VALUE`);
       return z.NEVER;
     }
-    // The bounds of the push protocol, less the two labels that every instance has.
-    if (entries.length > 62 || entries.flat().some((side) => side.length > 256)) {
-      context.addIssue('at most 62 labels of at most 256 characters a side');
+    // The bounds of the push protocol, less the three labels that an instance has.
+    if (entries.length > 61 || entries.flat().some((side) => side.length > 256)) {
+      context.addIssue('at most 61 labels of at most 256 characters a side');
       return z.NEVER;
     }
     return Object.fromEntries(entries.map(([key = '', value = '']) => [key, value]));

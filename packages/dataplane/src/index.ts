@@ -18,5 +18,5 @@ export type { ResourceError } from './table/decode.ts';
 export type { Destination, RuntimeTable, ServiceEntry } from './table/runtime-table.ts';
 export { Cluster, type ClusterHooks } from './upstream/cluster.ts';
 export type { Endpoint } from './upstream/endpoint.ts';
-export { meshHttp2 } from './upstream/mesh-http2.ts';
+export { meshHttp2, workersLabel } from './upstream/mesh-http2.ts';
 export type { PoolPorts, TlsLease } from './upstream/pools.ts';

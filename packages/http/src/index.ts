@@ -25,5 +25,5 @@ export type {
 } from './server-options.ts';
 export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
 export { UpstreamAlpnPool } from './upstream-alpn-pool.ts';
-export { UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
+export { type H2Spread, UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
 export { UpstreamPool } from './upstream-pool.ts';
