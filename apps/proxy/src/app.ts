@@ -26,7 +26,7 @@ import { createWorker, type WorkerParts } from './worker-app.ts';
 import { Fleet } from './workers/fleet.ts';
 import { forkWorker } from './workers/fork-worker.ts';
 import { InProcess } from './workers/in-process.ts';
-import { probePort } from './workers/probe-port.ts';
+import { portProbe } from './workers/probe-port.ts';
 import type { Workers } from './workers/workers.ts';
 
 /** A proxy that listens. */
@@ -115,7 +115,7 @@ function buildWorkers(settings: Settings, parts: WorkerParts): Workers {
     settings,
     at,
     spawn: forkWorker,
-    probe: probePort,
+    probe: portProbe(),
     timers: systemTimers,
     cost: new ProcessStats(),
   });

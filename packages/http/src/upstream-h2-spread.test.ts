@@ -1,5 +1,6 @@
 /** When a pool of HTTP/2 opens more connections than it must. */
 import { createServer, type Http2Server } from 'node:http2';
+import type { Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { deferred } from './testing/deferred.ts';
 import { get } from './testing/pool-bed.ts';
@@ -18,14 +19,14 @@ const spread: H2Spread = { busyStreamCount: 3, connectionCountMax: 3 };
 async function bed(options: { spread?: H2Spread; connectionCountMax?: number } = {}) {
   const server: Http2Server = createServer();
   const streams: { count: number }[] = [];
-  let came = deferred<void>();
+  let came = deferred<undefined>();
   server.on('session', (session) => {
     open.push({ close: () => session.destroy() });
     const own = { count: 0 };
     streams.push(own);
     session.on('stream', () => (own.count += 1));
     session.on('error', () => undefined);
-    session.on('remoteSettings', () => came.resolve());
+    session.on('remoteSettings', () => came.resolve(undefined));
   });
   const port = await listening(server);
   open.push(server);
@@ -57,7 +58,7 @@ async function bed(options: { spread?: H2Spread; connectionCountMax?: number } =
     /** The connection that is on its way is there. */
     opened: async (): Promise<void> => {
       await came.promise;
-      came = deferred<void>();
+      came = deferred<undefined>();
       while (pool.stats.idleCount === 0 && pool.connectionCount > 1) {
         await turn();
       }
@@ -133,7 +134,7 @@ test('the limit of connections comes first', async () => {
 test('one that cannot be had fails nobody, and is asked for once a second', async () => {
   const { pool, send, server, time } = await bed({ spread });
   await send(2);
-  server.prependListener('connection', (socket) => socket.destroy());
+  server.prependListener('connection', (socket: Socket) => void socket.destroy());
   const refused = pool.stats.connectFailureCount;
   await send(5);
   while (pool.stats.connectFailureCount === refused) {
