@@ -155,6 +155,19 @@ test('one that ends instead of answering holds nobody up', async () => {
   expect(await verdict).toEqual(applied);
 });
 
+test('the verdict is given when all have done it, not before', async () => {
+  const { fleet, workers } = await serving();
+  workers.at(1).mute.add('commit');
+  let verdict: Applied | undefined;
+  void fleet.apply(viewOf(2)).then((it) => (verdict = it));
+  await settled();
+  expect(workers.at(1).kinds.at(-1)).toBe('commit');
+  expect(verdict).toBeUndefined();
+  workers.at(1).end();
+  await settled();
+  expect(verdict).toEqual(applied);
+});
+
 test('one that ends between its word and the deed is followed by one that has done it', async () => {
   const { fleet, workers, timers } = await serving();
   workers.at(0).failing.add('commit');
