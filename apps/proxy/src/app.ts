@@ -170,6 +170,7 @@ function buildDataPlane(
       transport: 'plain',
       labels: {},
     },
+    applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {
