@@ -189,6 +189,12 @@ export class H2Stream implements BodySink {
     this.#port.reset(this, errorCode, detail);
   }
 
+  /** Whoever takes its body does not want to hear of its end any more. */
+  forsake(): void {
+    this.#isOver = true;
+    if (this.#sink !== undefined) this.#sink.onDrain = undefined;
+  }
+
   sendWaiting(byteCountMax: number): number {
     let left = byteCountMax;
     while (left > 0) {
