@@ -170,6 +170,21 @@ test.each(['grpc', 'http2'] as const)(
   },
 );
 
+test('an application that speaks no HTTP/2 after all is a failure that says so, not a wait', async () => {
+  const app = await versionOne();
+  const shop = closing(await openProxy('shop', app.port, { applicationProtocol: 'h2c' }));
+  shop.apply({});
+  const web = closing(await openProxy('web'));
+  web.apply({
+    services: { shop: [endpoint(shop.inboundPort, 'shop')] },
+    policies: { shop: { retry: { retries: 0 } } },
+  });
+  const { status, headers } = await ask(web.outboundPort);
+  expect([status, headers['x-leno-reason']]).toEqual([503, 'connect-failed']);
+  expect(headers['proxy-status']).toContain('processed=?0');
+  await clean(web, shop);
+});
+
 test('what a service speaks may change, and a sidecar of it is not concerned', async () => {
   const app = await versionTwo();
   const shop = closing(await openProxy('shop', app.port, { applicationProtocol: 'h2c' }));

@@ -3,7 +3,7 @@
  * answered (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
  */
 import type { FieldList, RequestHead } from '@leno/http';
-import { grpcStatusName } from '@leno/telemetry';
+import { type AttemptReply, grpcStatusName } from '@leno/telemetry';
 
 /** No code was seen yet, or it is no call. */
 export const GRPC_NONE = -1;
@@ -88,17 +88,24 @@ export function outcomeOfGrpc(grpcStatus: number): 'success' | 'failure' | 'rate
   }
 }
 
-/** As a part of a record: nothing for what is no call. */
-export function grpcStatusNote(grpcStatus: number): { readonly grpcStatus?: string } {
-  return grpcStatus === GRPC_NONE ? {} : { grpcStatus: grpcStatusName(grpcStatus) };
+/** A reply as a try notes it. */
+export function replyNote(status: number, grpcStatus: number): AttemptReply {
+  if (grpcStatus === GRPC_NONE) return { kind: 'reply', status };
+  return { kind: 'reply', status, grpcStatus: grpcStatusName(grpcStatus) };
 }
 
 const encoder = new TextEncoder();
 
-/** The value of `grpc-message`: UTF-8, with `%` and what is not printable ASCII as `%XX`. */
+/** Octets of a message before they are encoded: a head has other fields, and clients have limits. */
+const MESSAGE_BYTES_MAX = 1_024;
+
+/**
+ * The value of `grpc-message`: UTF-8, with `%` and what is not printable ASCII as `%XX`; what is too
+ * long is cut.
+ */
 export function encodeGrpcMessage(text: string): string {
   let encoded = '';
-  for (const octet of encoder.encode(text)) {
+  for (const octet of encoder.encode(text).subarray(0, MESSAGE_BYTES_MAX)) {
     const isPlain = octet >= 0x20 && octet <= 0x7e && octet !== 0x25;
     encoded += isPlain
       ? String.fromCharCode(octet)

@@ -8,9 +8,9 @@ import type { Call } from '../call.ts';
 import {
   GRPC_NONE,
   GRPC_UNAVAILABLE,
-  grpcStatusNote,
   grpcStatusOfHttp,
   readGrpcStatus,
+  replyNote,
 } from '../grpc/grpc-status.ts';
 import { formatGrpcTimeout, GRPC_TIMEOUT_FIELD } from '../grpc/grpc-timeout.ts';
 import { type Layer, replyThroughStack } from '../layer.ts';
@@ -49,8 +49,7 @@ const owner: AttemptOwner = {
       return passReply(call, attempt, head);
     }
     const { status } = head;
-    const note = { kind: 'reply', status, ...grpcStatusNote(grpcStatus) } as const;
-    attempt.settle(outcomeOfReply(status, grpcStatus), note);
+    attempt.settle(outcomeOfReply(status, grpcStatus), replyNote(status, grpcStatus));
     retryLater(call, again.delayMs);
     return new Discard(call.engine.timers, () => attempt.clientTry?.cancel());
   },
@@ -181,10 +180,10 @@ function againAfterReply(
 }
 
 function isRetriable({ policy }: Call, status: number, grpcStatus: number): boolean {
-  const { statuses, grpcStatuses = [] } = policy.retry;
-  if (status >= 502 && status <= 504) return true;
-  if (grpcStatus === GRPC_UNAVAILABLE || grpcStatuses.includes(grpcStatus)) return true;
-  return statuses.includes(status);
+  const { statuses, grpcStatuses } = policy.retry;
+  if ((status >= 502 && status <= 504) || statuses.includes(status)) return true;
+  if (grpcStatus === GRPC_NONE) return false;
+  return grpcStatus === GRPC_UNAVAILABLE || grpcStatuses?.includes(grpcStatus) === true;
 }
 
 /** Whether the sidecar of the other side says that its application never saw the request. */

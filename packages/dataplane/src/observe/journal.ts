@@ -1,8 +1,14 @@
 /** What is written down of each call: a line of the access log, and a decision record. */
 import type { Clock } from '@leno/std';
-import type { AccessEntry, AccessLog, EndpointNote, FlightRecorder } from '@leno/telemetry';
+import {
+  type AccessEntry,
+  type AccessLog,
+  type EndpointNote,
+  type FlightRecorder,
+  grpcStatusName,
+} from '@leno/telemetry';
 import type { Call } from '../call.ts';
-import { GRPC_NONE, grpcStatusNote } from '../grpc/grpc-status.ts';
+import { GRPC_NONE } from '../grpc/grpc-status.ts';
 import { isFailure } from './call-metrics.ts';
 
 /** One in so many undisturbed successes leaves a decision record; failures and retries always do. */
@@ -120,7 +126,7 @@ export class CallJournal {
         attempts: call.tries,
         notRetriedBecause: call.notRetriedBecause,
         status: call.status,
-        ...grpcStatusNote(call.grpcStatus),
+        ...(call.isGrpc ? { grpcStatus: grpcStatusName(call.grpcStatus) } : {}),
         reason: call.reason,
         outcome: failed ? 'failure' : 'success',
       },

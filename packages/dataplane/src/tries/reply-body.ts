@@ -4,9 +4,9 @@ import type { Call } from '../call.ts';
 import {
   GRPC_NO_CODE,
   GRPC_NONE,
-  grpcStatusNote,
   outcomeOfGrpc,
   readGrpcStatus,
+  replyNote,
 } from '../grpc/grpc-status.ts';
 import { REPLY_CLAIMS } from '../layers/identity-headers.ts';
 import type { TryOutcome } from '../upstream/cluster.ts';
@@ -56,8 +56,7 @@ export class ReplyBody implements BodySink {
       call.grpcStatus = told === GRPC_NONE ? GRPC_NO_CODE : told;
     }
     const { status, grpcStatus } = call;
-    const note = { kind: 'reply', status, ...grpcStatusNote(grpcStatus) } as const;
-    this.#attempt.settle(outcomeOfReply(status, grpcStatus), note);
+    this.#attempt.settle(outcomeOfReply(status, grpcStatus), replyNote(status, grpcStatus));
     this.#sink.end(trailers);
     call.end();
   }
