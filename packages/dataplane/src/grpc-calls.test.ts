@@ -268,7 +268,7 @@ test.each<Retried>([
   );
   const web = closing(await openProxy('web'));
   const services = { shop: [endpoint(app.port)] };
-  web.apply({ services, protocols: { shop: 'grpc' }, policies: { shop: policy } });
+  web.apply({ services, protocols: { shop: ['grpc'] }, policies: { shop: policy } });
   const { code } = await callAndWait(web.outboundPort);
   expect(app.seen).toHaveLength(tries);
   if (tries === 2) expect(code).toBe('0');
@@ -372,6 +372,17 @@ test('an upstream that breaks off in the middle is UNAVAILABLE, in trailers', as
   expect(end.trailers).toMatchObject({ 'grpc-status': '14', 'x-leno-reason': 'upstream-reset' });
   await clean(web, shop);
   for (const bed of [web, shop]) expect(counted(bed)[0]).toContain('grpc_status="14"');
+});
+
+test('a client that takes no trailers gets a reset in their place', async () => {
+  const { web, shop, app } = await pair((stream) => begin(stream, 'begun'));
+  const flying = call(web.outboundPort, { isOpen: true, headers: { te: undefined } });
+  await until(() => flying.body() !== '');
+  expect(app.seen[0]?.te).toBeUndefined();
+  for (const session of app.sessions) session.destroy();
+  const end = await flying.over;
+  expect([end.code, end.rstCode]).toEqual([undefined, INTERNAL_ERROR]);
+  await clean(web, shop);
 });
 
 test('GOAWAY lets what is in flight finish, and the next call goes elsewhere', async () => {

@@ -155,13 +155,17 @@ test('a client of HTTP/1.1 that waits for 100 gets one, and an application of HT
   await clean(web, shop);
 });
 
-test.each(['grpc', 'http2'] as const)(
-  'an application without a sidecar behind a port of %s is spoken to in HTTP/2',
-  async (protocol) => {
+test.each([
+  { protocols: ['grpc'] },
+  { protocols: ['http2'] },
+  { protocols: ['grpc', 'http2', 'tcp'] },
+] as const)(
+  'an application without a sidecar behind ports of $protocols is spoken to in HTTP/2',
+  async ({ protocols }) => {
     const app = await versionTwo();
     const web = closing(await openProxy('web'));
     const services = { shop: [endpoint(app.port)] };
-    web.apply({ services, protocols: { shop: protocol } });
+    web.apply({ services, protocols: { shop: protocols } });
     expect((await ask(web.outboundPort, { method: 'POST', body: 'in clear' })).body).toBe(
       'in clear',
     );
@@ -169,6 +173,30 @@ test.each(['grpc', 'http2'] as const)(
     await clean(web);
   },
 );
+
+test('with ports of several protocols it is HTTP/1.1, for an endpoint is one port', async () => {
+  const app = await versionOne();
+  const web = closing(await openProxy('web'));
+  web.apply({
+    services: { shop: [endpoint(app.port)] },
+    protocols: { shop: ['grpc', 'http'] },
+  });
+  expect((await ask(web.outboundPort, { method: 'POST', body: 'x' })).body).toBe('x');
+  await clean(web);
+});
+
+test('two services at one address, each spoken to as it says', async () => {
+  const app = await versionTwo();
+  const web = closing(await openProxy('web'));
+  const endpoints = [endpoint(app.port)];
+  web.apply({ services: { shop: endpoints, till: endpoints }, protocols: { till: ['grpc'] } });
+  const statuses: number[] = [];
+  for (const host of ['shop', 'till']) {
+    statuses.push((await ask(web.outboundPort, { host, method: 'POST', body: 'x' })).status);
+  }
+  expect(statuses).toEqual([502, 200]);
+  await clean(web);
+});
 
 test('an application that speaks no HTTP/2 after all is a failure that says so, not a wait', async () => {
   const app = await versionOne();
@@ -202,7 +230,7 @@ test('what a service speaks may change, and a sidecar of it is not concerned', a
   const sidecar = web.dataPlane.clusters
     .get('default/shop')
     ?.endpoints.find(({ body }) => body.transport === 'mtls');
-  web.apply({ services, policies, protocols: { shop: 'grpc' } });
+  web.apply({ services, policies, protocols: { shop: ['grpc'] } });
   expect(await statuses()).toEqual([200, 200, 200, 200]);
   expect(web.dataPlane.clusters.get('default/shop')?.endpoints).toContain(sidecar);
   await clean(web, shop);
