@@ -63,22 +63,28 @@ const labels = z
     return Object.fromEntries(entries.map(([key = '', value = '']) => [key, value]));
   });
 
+const PORT_MAX = 65_535;
+
+/** With a prefix for applications of HTTP/2 with prior knowledge, such as servers of gRPC. */
+const socketPattern = /^(?:h2c\+)?unix:(.+)$/;
+const hostPattern = /^(?:h2c:\/\/)?([^:\s[\]/+]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/;
+const appForms = 'HOST:PORT, unix:PATH, h2c://HOST:PORT, h2c+unix:PATH';
+
 const app = z
   .string()
   .default('127.0.0.1:8080')
-  .transform((text, context): AppAddress => {
-    if (/^unix:./.test(text)) return { kind: 'unix', path: text.slice(5) };
-    const found = /^([^:\s[\]]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text);
-    const port = Number(found?.[2]);
-    if (found?.[1] === undefined || port < 1 || port > 65_535) {
-      const h2c = text.startsWith('h2c://') ? '; h2c applications are not supported yet' : '';
-      context.addIssue(`${quote(text)} is not HOST:PORT or unix:PATH${h2c}`);
+  .transform((text, context): AppAddress & { readonly speaks: 'http/1.1' | 'h2c' } => {
+    const speaks = /^h2c(\+unix:|:\/\/)/.test(text) ? 'h2c' : 'http/1.1';
+    const path = socketPattern.exec(text)?.[1];
+    if (path !== undefined) return { kind: 'unix', path, speaks };
+    const [, host, digits] = hostPattern.exec(text) ?? [];
+    const port = Number(digits);
+    if (host === undefined || port < 1 || port > PORT_MAX) {
+      context.addIssue(`${quote(text)} is none of ${appForms}`);
       return z.NEVER;
     }
-    return { kind: 'tcp', host: found[1].replace(/^\[|\]$/g, ''), port };
+    return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port, speaks };
   });
-
-const PORT_MAX = 65_535;
 
 function endsInPort(text: string): boolean {
   const port = Number(/:(\d{1,5})$/.exec(text)?.[1]);

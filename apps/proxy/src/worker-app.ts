@@ -115,6 +115,7 @@ function buildDataPlane(
       transport: 'plain',
       labels: {},
     },
+    applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {

@@ -3,7 +3,7 @@
  * table that requests are decided by. What it cannot read it refuses by bundle and says so; what runs
  * goes on as it was.
  */
-import type { EndpointBody, Resource } from '@leno/config';
+import type { EndpointBody, Resource, ServiceBody } from '@leno/config';
 import { Engine, type EnginePorts } from './engine.ts';
 import { compileTable, policiesByService, type Subject } from './table/compile.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type ViewLimits,
 } from './table/decode.ts';
 import { Cluster, type ClusterHooks, checkPolicy } from './upstream/cluster.ts';
-import { type PoolPorts, PoolRegistry } from './upstream/pools.ts';
+import { type PlainProtocol, type PoolPorts, PoolRegistry } from './upstream/pools.ts';
 
 /** A view as the push session hands it over. */
 export interface PushedView {
@@ -42,6 +42,8 @@ export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
   readonly subject: Subject;
   /** Where the application listens, as an endpoint of its own. */
   readonly application: EndpointBody;
+  /** What it speaks there. Default `http/1.1`. */
+  readonly applicationProtocol?: PlainProtocol;
   readonly tlsFor: PoolPorts['tlsFor'];
   readonly hooks: ClusterHooks;
   readonly limits: Pick<ViewLimits, 'ruleCountMax'>;
@@ -59,7 +61,9 @@ export class DataPlane {
     this.#options = options;
     this.pools = new PoolRegistry(options);
     const application = this.#newCluster('application');
-    application.setEndpoints([options.application], options.clock.nowMs());
+    const nowMs = options.clock.nowMs();
+    application.setPlainProtocol(options.applicationProtocol ?? 'http/1.1', nowMs);
+    application.setEndpoints([options.application], nowMs);
     this.engine = new Engine({ ...options, application });
   }
 
@@ -138,6 +142,10 @@ export class DataPlane {
         continue;
       }
       cluster.setPolicy(policies.get(name));
+      const service = view.resources.get(`service/${name}`);
+      if (service?.type === 'service') {
+        cluster.setPlainProtocol(plainProtocolOf(service.body), nowMs);
+      }
       const resource = view.resources.get(`endpoints/${name}`);
       const bodies = resource?.type === 'endpoints' ? resource.body.endpoints : noEndpoints;
       cluster.setEndpoints(bodies, nowMs);
@@ -146,3 +154,13 @@ export class DataPlane {
 }
 
 const noEndpoints: readonly EndpointBody[] = [];
+
+/**
+ * What applications of a service without a sidecar speak: HTTP/2 where every port of it says so. An
+ * endpoint is one port, and with several protocols only HTTP/1.1 is what each of them may be.
+ */
+function plainProtocolOf({ ports }: ServiceBody): PlainProtocol {
+  const spoken = ports.filter(({ protocol }) => protocol !== 'tcp');
+  const isHttp2 = spoken.every(({ protocol }) => protocol === 'http2' || protocol === 'grpc');
+  return isHttp2 && spoken.length > 0 ? 'h2c' : 'http/1.1';
+}

@@ -12,6 +12,7 @@ const ended = (peerName: string): Call =>
     routeName: '-',
     transport: 'mtls',
     status: 200,
+    grpcStatus: -1,
     tryCount: 1,
     requestBytes: 1,
     responseBytes: 2,
