@@ -3,7 +3,7 @@
  * nothing of whom they want. `127.0.0.1:5432=postgres:5432,…`
  */
 import type { DataPlane } from '@leno/dataplane';
-import { TcpServer } from '@leno/http';
+import { type ListenOptions, TcpServer } from '@leno/http';
 import * as z from 'zod';
 import { listenError, renderAddress } from './listen.ts';
 
@@ -50,43 +50,51 @@ function parse(entry: string): TcpListen | undefined {
   return { host, port: Number(port), authority };
 }
 
-/** The listeners of one proxy, open. */
-export interface TcpListeners {
-  /** `127.0.0.1:5432=postgres:5432`, with the port that was taken. */
-  readonly addresses: readonly string[];
+/** The listeners of one data plane. */
+export class TcpListeners {
+  readonly #dataPlane: DataPlane;
+  readonly #servers: TcpServer[] = [];
+
+  constructor(dataPlane: DataPlane) {
+    this.#dataPlane = dataPlane;
+  }
+
+  /** Opens all of them and gives them with their ports, or throws `ListenError` with none left open. */
+  async listen(
+    listeners: readonly TcpListen[],
+    options: ListenOptions,
+  ): Promise<readonly TcpListen[]> {
+    const { tcp } = this.#dataPlane.engine;
+    const bound: TcpListen[] = [];
+    for (const { host, port, authority } of listeners) {
+      const server = new TcpServer({
+        handler: (socket, peer) => tcp.dialled(authority, socket, peer),
+        onOverload: (peer) => tcp.overloaded(authority, peer),
+      });
+      this.#servers.push(server);
+      try {
+        const at = await server.listen(port, host, options);
+        bound.push({ host: at.address, port: at.port, authority });
+      } catch (thrown) {
+        await this.close();
+        throw listenError({ host, port }, 'LENO_TCP_LISTEN', thrown);
+      }
+    }
+    return bound;
+  }
+
   /** Takes no new connection. */
-  stopListening(): void;
+  stopListening(): void {
+    for (const server of this.#servers) server.stopListening();
+  }
+
   /** Breaks off what is left. */
-  close(): Promise<void>;
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.splice(0).map((server) => server.close()));
+  }
 }
 
-/** Opens all of them, or throws `ListenError` with none left open. */
-export async function startTcpListeners(
-  settings: readonly TcpListen[],
-  dataPlane: DataPlane,
-): Promise<TcpListeners> {
-  const { tcp } = dataPlane.engine;
-  const servers: TcpServer[] = [];
-  const addresses: string[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => server.close()));
-  };
-  for (const { host, port, authority } of settings) {
-    const server = new TcpServer({
-      handler: (socket, peer) => tcp.dialled(authority, socket, peer),
-      onOverload: (peer) => tcp.overloaded(authority, peer),
-    });
-    servers.push(server);
-    try {
-      addresses.push(`${renderAddress(await server.listen(port, host))}=${authority}`);
-    } catch (thrown) {
-      await close();
-      throw listenError({ host, port }, 'LENO_TCP_LISTEN', thrown);
-    }
-  }
-  return {
-    addresses,
-    close,
-    stopListening: () => servers.forEach((server) => server.stopListening()),
-  };
+/** `127.0.0.1:5432=postgres:5432` */
+export function renderTcpListen({ host, port, authority }: TcpListen): string {
+  return `${renderAddress({ address: host, port })}=${authority}`;
 }

@@ -1,14 +1,16 @@
 /** What is written down of each call: a line of the access log, and a decision record. */
 import type { Clock } from '@leno/std';
-import type {
-  AccessEntry,
-  AccessLog,
-  AttemptNote,
-  DecisionRecord,
-  EndpointNote,
-  FlightRecorder,
+import {
+  type AccessEntry,
+  type AccessLog,
+  type AttemptNote,
+  type DecisionRecord,
+  type EndpointNote,
+  type FlightRecorder,
+  grpcStatusName,
 } from '@leno/telemetry';
 import type { Call } from '../call.ts';
+import { GRPC_NONE } from '../grpc/grpc-status.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { isFailure } from './call-metrics.ts';
 
@@ -35,6 +37,7 @@ export class CallJournal {
     authority: '',
     path: '',
     status: 0,
+    grpcStatus: GRPC_NONE,
     outcome: 'success',
     reason: '-',
     peer: '',
@@ -95,6 +98,7 @@ export class CallJournal {
     entry.authority = call.head.authority;
     entry.path = call.head.target;
     entry.status = call.status;
+    entry.grpcStatus = call.grpcStatus;
     entry.outcome = failed ? 'failure' : 'success';
     entry.reason = call.reason ?? '-';
     entry.peer = call.peerName;
@@ -132,6 +136,7 @@ export class CallJournal {
         attempts: call.tries,
         notRetriedBecause: call.notRetriedBecause,
         status: call.status,
+        ...(call.isGrpc ? { grpcStatus: grpcStatusName(call.grpcStatus) } : {}),
         reason: call.reason,
         outcome: failed ? 'failure' : 'success',
       },

@@ -1,6 +1,7 @@
 /** A listener for connections of which nothing is known but the bytes. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Peer } from '../exchange.ts';
+import type { ListenOptions } from '../server-options.ts';
 import { TcpSocket } from './tcp-socket.ts';
 
 /** What a listener is made of. */
@@ -38,10 +39,14 @@ export class TcpServer {
   }
 
   /** Port 0 takes a free one. Rejects with the error of the socket (`EADDRINUSE`, …). */
-  listen(port: number, host: string): Promise<{ address: string; port: number }> {
+  listen(
+    port: number,
+    host: string,
+    { reusePort = false }: ListenOptions = {},
+  ): Promise<{ address: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject);
-      this.#listener.listen(port, host, () => {
+      this.#listener.listen({ port, host, reusePort }, () => {
         this.#listener.off('error', reject);
         // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
         this.#listener.on('error', () => undefined);
