@@ -109,6 +109,11 @@ export class UpstreamH2Pool implements ClientPool {
     return this.#pending.size;
   }
 
+  /** Whether a connection is there that takes an upgrade at once, by extended CONNECT. */
+  get takesUpgrade(): boolean {
+    return this.#withRoom()?.takesProtocols ?? false;
+  }
+
   /** Whether requests wait because of the limit of connections. */
   get awaitsRoom(): boolean {
     return this.#needsDial && !this.#mayDial;

@@ -3,7 +3,7 @@
  * grow old and are closed; requests wait in a bounded queue while connections are opened.
  */
 import type { Socket } from 'node:net';
-import { assert, messageOf, type TimerHandle } from '@leno/std';
+import { assert, messageOf, systemRng, type TimerHandle } from '@leno/std';
 import { Dial } from './dialer.ts';
 import type { ClientTry, OutgoingRequest, TryEvents, TryFailure } from './exchange.ts';
 import { messageLimits } from './limits.ts';
@@ -51,6 +51,7 @@ export class UpstreamPool implements ClientPool {
     this.#port = {
       limits: { ...messageLimits, bodyByteCountMax: Number.POSITIVE_INFINITY, ...limits },
       isSecure: options.tls !== undefined,
+      rng: options.rng ?? systemRng,
       released: (connection, keepAliveMs) => this.#released(connection, keepAliveMs),
       gone: (connection) => this.#gone(connection),
     };

@@ -15,6 +15,4 @@ export const meshHttp2 = {
   connectionWindowByteCount: STREAM_COUNT_MAX * STREAM_WINDOW_BYTES,
   // Clients that give up and tries that run out of time are resets here, of a peer that shows who it is.
   earlyResetCountMax: 10_000,
-  // Tunnels have a connection of their own.
-  takesProtocols: false,
 } as const satisfies Partial<H2Limits>;

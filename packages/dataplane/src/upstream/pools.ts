@@ -10,7 +10,7 @@ import {
   UpstreamAlpnPool,
   UpstreamPool,
 } from '@leno/http';
-import type { Clock, Timers, Watch } from '@leno/std';
+import type { Clock, Rng, Timers, Watch } from '@leno/std';
 import { meshHttp2 } from './mesh-http2.ts';
 
 /** TLS towards one identity, for as long as somebody dials it. */
@@ -25,6 +25,7 @@ export interface TlsLease {
 export interface PoolPorts {
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly rng: Rng;
   /** TLS towards whoever must show exactly `identity`; nobody is that if it is empty. */
   tlsFor(identity: string): TlsLease;
 }
@@ -69,6 +70,7 @@ export class PoolRegistry {
       idleTimeoutMs: defaults.poolIdleMs,
       clock: this.#ports.clock,
       timers: this.#ports.timers,
+      rng: this.#ports.rng,
     };
     const pool =
       tls === undefined
