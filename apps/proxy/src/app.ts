@@ -184,6 +184,9 @@ function buildDataPlane(
   return { dataPlane, metrics };
 }
 
+/** So long a client that has ended its half may wait for a reply; one that has gone looks the same. */
+const HALF_CLOSE_GRACE_MS = 1_000;
+
 interface Listeners {
   readonly outbound: HttpServer;
   readonly inbound: HttpServer;
@@ -213,18 +216,17 @@ async function startListeners(
       stallTimeoutMs: settings.LENO_STALL_TIMEOUT_MS,
     },
     http2: true,
+    halfCloseGraceMs: HALF_CLOSE_GRACE_MS,
   };
   const outbound = createHttpServer({
     ...common,
     handler: engine.outbound,
-    halfClose: 'gone',
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
     ...common,
     handler: engine.inbound,
     http2: meshHttp2,
-    halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
     onRejected: refused('inbound'),

@@ -32,9 +32,9 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   isDraining = false;
-  readonly goesWithItsHalf: boolean;
+  readonly halfCloseGraceMs: number;
   readonly #options: HttpServerOptions;
-  readonly #timers: Timers;
+  readonly timers: Timers;
   readonly #listener: Server;
   readonly #acceptor: TlsAcceptor | undefined;
   readonly #connections = new Set<ServedConnection>();
@@ -50,9 +50,9 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const { http2 } = options;
     const more = http2 === true ? {} : (http2 ?? false);
     this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits });
-    this.goesWithItsHalf = options.halfClose === 'gone';
+    this.halfCloseGraceMs = options.halfCloseGraceMs ?? Number.POSITIVE_INFINITY;
     this.clock = options.clock ?? systemClock;
-    this.#timers = options.timers ?? systemTimers;
+    this.timers = options.timers ?? systemTimers;
     this.#acceptor = options.tls === undefined ? undefined : this.#newAcceptor(options.tls);
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),
@@ -173,7 +173,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   /** Waits for the first octet, which tells TLS from everything else. */
   #sniff(socket: Socket, acceptor: TlsAcceptor): void {
-    const late = this.#timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
+    const late = this.timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
     const gone = (): void => late.cancel();
     const failed = (): void => undefined;
     socket.once('close', gone);
@@ -220,7 +220,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
     this.#greeted(remote);
-    this.#sweeper ??= this.#timers.after(this.#sweepMs, this.#sweep);
+    this.#sweeper ??= this.timers.after(this.#sweepMs, this.#sweep);
     this.#options.onConnection?.(peer);
     return connection;
   }
@@ -252,7 +252,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const nowMs = this.clock.nowMs();
     for (const connection of [...this.#connections]) connection.sweep(nowMs);
     this.#sweeper =
-      this.#connections.size === 0 ? undefined : this.#timers.after(this.#sweepMs, this.#sweep);
+      this.#connections.size === 0 ? undefined : this.timers.after(this.#sweepMs, this.#sweep);
   };
 
   #stopListening(): Promise<void> {
@@ -264,7 +264,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #emptyWithin(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const late = this.#timers.after(withinMs, () => {
+      const late = this.timers.after(withinMs, () => {
         this.stats.drainAbortCount += this.#connections.size;
         for (const connection of this.#connections) connection.wire.destroy();
       });
