@@ -24,6 +24,14 @@ export interface H2Limits extends MessageLimits, FloodLimits {
   readonly headTimeoutMs: number;
   /** Until the other side acknowledges our settings. Default 10 s. */
   readonly settingsTimeoutMs: number;
+  /**
+   * At a client: after so long without an octet of the other side it is asked with PING whether it
+   * is there, be there streams or none. Default `Infinity`, never: servers of gRPC end connections
+   * that ask more than once in five minutes.
+   */
+  readonly pingIntervalMs: number;
+  /** Without an octet after that PING; then the connection is dead. Default 3 s. */
+  readonly pingTimeoutMs: number;
   /** Without room for what we have to send on a stream. Default 60 s; then it is reset. */
   readonly stallTimeoutMs: number;
   /** Without an octet either way on a stream whose request goes on. Default 5 min; then it is reset. */
@@ -45,6 +53,8 @@ export const h2Limits: H2Limits = {
   interimCountMax: 16,
   headTimeoutMs: 10_000,
   settingsTimeoutMs: 10_000,
+  pingIntervalMs: Number.POSITIVE_INFINITY,
+  pingTimeoutMs: 3_000,
   stallTimeoutMs: 60_000,
   streamIdleTimeoutMs: 300_000,
   takesProtocols: true,
@@ -85,6 +95,8 @@ export interface H2Stats extends FloodStats {
   connectionErrorCount: number;
   headTimeoutCount: number;
   settingsTimeoutCount: number;
+  /** Connections that were ended because a PING was not answered. */
+  pingTimeoutCount: number;
   /** Streams that were reset because nothing moved. */
   stallTimeoutCount: number;
   streamIdleTimeoutCount: number;
@@ -104,6 +116,7 @@ export function newH2Stats(): H2Stats {
     connectionErrorCount: 0,
     headTimeoutCount: 0,
     settingsTimeoutCount: 0,
+    pingTimeoutCount: 0,
     stallTimeoutCount: 0,
     streamIdleTimeoutCount: 0,
     settingsFloodCount: 0,
