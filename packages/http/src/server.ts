@@ -8,7 +8,9 @@ import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
+import { InvalidOptionError } from './invalid-option-error.ts';
 import { type ServerLimits, serverLimits } from './limits.ts';
+import { serverProblems } from './option-checks.ts';
 import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
 import { ServerConnection } from './server-connection.ts';
@@ -46,10 +48,12 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    const problems = serverProblems(options);
     this.limits = { ...serverLimits, ...options.limits };
     const { http2 } = options;
     const more = http2 === true ? {} : (http2 ?? false);
-    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits });
+    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits }, problems);
+    problems.throwIfAny(InvalidOptionError);
     this.halfCloseGraceMs = options.halfCloseGraceMs ?? Number.POSITIVE_INFINITY;
     this.clock = options.clock ?? systemClock;
     this.timers = options.timers ?? systemTimers;
