@@ -5,7 +5,10 @@ import type { BodySink, Peer, ResponseHead, ServerExchange } from './exchange.ts
 import type { FieldList } from './fields.ts';
 import { framingLine, statusLine } from './head-writer.ts';
 import type { ParsedRequest } from './request-parser.ts';
+
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import { ACCEPT_FIELD, KEY_FIELD, WEB_SOCKET, webSocketAccept } from './web-socket.ts';
+
 import type { Wire } from './wire.ts';
 
 /** What an exchange asks of its connection. */
@@ -22,6 +25,7 @@ export interface ExchangePort {
   replyBroken(framing: BodyFraming): void;
   becomeTunnel(fromClient: BodySink, toClient: TunnelSink): void;
   fixAuthority(authority: string): void;
+  handOver(): TcpSocket;
 }
 
 export class Exchange implements ServerExchange {
@@ -125,6 +129,14 @@ export class Exchange implements ServerExchange {
     this.#port.wire.writeText(`${statusLine(200)}\r\n`);
     this.#port.fixAuthority(authority);
     this.#port.replyWritten();
+  }
+
+  takeSocket(): TcpSocket | undefined {
+    assert(this.head.method === 'CONNECT' && !this.responded, 'a CONNECT is accepted once');
+    if (!this.#live) return undefined;
+    this.responded = true;
+    this.#port.wire.writeText(`${statusLine(200)}\r\n`);
+    return this.#port.handOver();
   }
 
   /** For the body writer. */
