@@ -76,13 +76,17 @@ export class DataPlane {
     if (decoded.errors.length > 0 && decoded.errors.length === view.resources.length) {
       return { status: 'rejected', errors: decoded.errors };
     }
-    const table = compileTable(decoded, this.#options.subject, view, (name) =>
-      this.#clusterOf(name),
-    );
+    const { access } = this.engine.table;
+    const table = compileTable(decoded, this.#options.subject, view, {
+      clusterOf: (name) => this.#clusterOf(name),
+      access,
+    });
     this.#updateClusters(decoded, new Set(table.services.keys()));
     this.#view = decoded;
     this.engine.table = table;
     if (table.mesh !== undefined) this.engine.journal.configure(table.mesh.accessLog);
+    // What a policy no longer allows ends now, whatever it is amid.
+    if (table.access !== access) this.engine.openAccess.reauthorizeAll();
     const { errors } = decoded;
     return { status: errors.length === 0 ? 'applied' : 'partial', errors };
   }

@@ -5,6 +5,7 @@
 import type { ServerExchange } from '@leno/http';
 import type { Clock, Rng, Timers } from '@leno/std';
 import type { IdSource } from '@leno/telemetry';
+import { OpenAccessList } from './authorization/open-access.ts';
 import { Call, type Direction } from './call.ts';
 import { runStack } from './layer.ts';
 import type { CallMetrics } from './observe/call-metrics.ts';
@@ -47,6 +48,8 @@ export class Engine {
   readonly wheel: TimerWheel;
   /** The running revision. Calls keep the one they began with. */
   table: RuntimeTable = emptyTable;
+  /** What the inbound side has let in: asked anew when access changes. */
+  readonly openAccess = new OpenAccessList();
   /** Calls under way. */
   activeCount = 0;
 

@@ -14,7 +14,9 @@ export function sendReason(call: Call, reason: Reason, detail: string): number {
   const { status, proxyError, title } = reasons[reason];
   const processed = call.unprocessed ? 'processed=?0' : 'processed=?1';
   // Addresses and names of the inside are for the application beside us and for members of the mesh.
-  const isTrusted = call.direction === 'outbound' || call.exchange.peer.transport === 'mtls';
+  // Which policy denies is for the operator alone.
+  const isOfMesh = call.exchange.peer.transport === 'mtls' && reason !== 'denied';
+  const isTrusted = call.direction === 'outbound' || isOfMesh;
   const body = encoder.encode(
     JSON.stringify({
       type: `urn:leno:reason:${reason}`,

@@ -115,7 +115,7 @@ function outgoing(call: Call, nowMs: number): OutgoingRequest {
   }
   return {
     method: head.method,
-    target: head.target,
+    target: call.target,
     authority: head.authority,
     fields: head.fields,
     contentLength: head.contentLength,

@@ -112,6 +112,7 @@ export class CallJournal {
           call.rule === undefined
             ? undefined
             : { name: call.rule.routeName, rule: call.rule.rule.name ?? '' },
+        ...(call.access === undefined ? {} : { access: call.access }),
         revision: { epoch: call.table.epoch, version: call.table.version },
         endpoints: endpointNotes(call, nowMs),
         attempts: call.tries,

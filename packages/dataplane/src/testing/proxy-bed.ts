@@ -90,6 +90,7 @@ function leaksOf({ engine, clusters, pools }: DataPlane): string[] {
   const held: Record<string, number> = {
     calls: engine.activeCount,
     'wheel entries': engine.wheel.count,
+    'open accesses': engine.openAccess.count,
   };
   for (const cluster of [engine.application, ...clusters.values()]) {
     held[`tries of ${cluster.name}`] = cluster.activeCount;

@@ -10,7 +10,11 @@ export interface Mesh {
   readonly policies?: Readonly<Record<string, object>>;
   /** Rules of one route, by service. */
   readonly routes?: Readonly<Record<string, readonly object[]>>;
+  /** Bodies of access policies, by service. */
+  readonly access?: Readonly<Record<string, readonly object[]>>;
   readonly permissive?: readonly string[];
+  /** Services that may say for whom they call. */
+  readonly forwarders?: readonly string[];
 }
 
 let version = 0;
@@ -45,6 +49,9 @@ function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): 
   if (policy !== undefined) {
     parts.push(resource('trafficPolicy', full, { service: full, ...policy }));
   }
+  for (const [index, body] of (mesh.access?.[name] ?? []).entries()) {
+    parts.push(resource('policy', `default/${name}-${index}`, { service: full, ...body }, full));
+  }
   const rules = mesh.routes?.[name];
   if (rules !== undefined) {
     const parents = [{ service: full }];
@@ -61,7 +68,10 @@ export function viewOf(mesh: Mesh): PushedView {
     egress: 'deny',
     accessLog: { successEvery: 100, slowMs: 1_000 },
     traceRatio: 0.01,
-    mtls: { permissive: (mesh.permissive ?? []).map((it) => `default/${it}`) },
+    mtls: {
+      permissive: (mesh.permissive ?? []).map((it) => `default/${it}`),
+      ...(mesh.forwarders === undefined ? {} : { trustedForwarders: mesh.forwarders.map(idOf) }),
+    },
   };
   const resources = [resource('telemetry', 'mesh', settings, 'mesh')];
   for (const [name, endpoints] of Object.entries(mesh.services ?? {})) {
