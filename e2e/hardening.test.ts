@@ -281,3 +281,28 @@ test('streams: end when their peer is denied, and not before', async () => {
     '2 passed, 4 failed, 0 skipped',
   ]);
 });
+
+test('passing through: nobody is connected to whose address is not public', async () => {
+  const refused = { status: [403, 503], connectedTo: 'none' };
+  const { lines } = await run(
+    'path-authz',
+    [
+      {
+        id: 'Z01',
+        targets: [
+          { host: '127.0.0.1' },
+          { host: 'in.example', resolves: ['10.0.0.1'] },
+          { host: 'turns.example', resolves: ['203.0.113.7'], thenResolves: ['::1'] },
+          { host: 'nobody.example' },
+        ],
+        expect: refused,
+      },
+      { id: 'Z02', targets: [{ host: 'localhost' }], expect: { ...refused, status: [404] } },
+    ].map((it) => ({ kind: 'egress', title: 'x', source, ...it })),
+  );
+  expect(lines).toEqual([
+    'PASS Z01',
+    'FAIL Z02: localhost: status 403, not 404',
+    '1 passed, 1 failed, 0 skipped',
+  ]);
+});

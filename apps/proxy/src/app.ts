@@ -9,6 +9,7 @@ import {
   AppWatch,
   ControlSession,
   type ControlSessionOptions,
+  DnsResolver,
   type Identity,
 } from '@leno/dataplane/node';
 import { createHttpServer, FieldList, type HttpServer, type Rejection } from '@leno/http';
@@ -171,6 +172,7 @@ function buildDataPlane(
       labels: {},
     },
     tlsFor: (expected) => clientTls.lease(expected),
+    egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {
       breakerChanged(cluster, change) {

@@ -77,6 +77,16 @@ const app = z
     return { kind: 'tcp', host: found[1].replace(/^\[|\]$/g, ''), port };
   });
 
+/** As `node:dns` takes them. */
+const dnsServers = z
+  .string()
+  .regex(
+    /^$|^([\d.]+(:\d{1,5})?|\[[\da-fA-F:]+\](:\d{1,5})?)(,([\d.]+(:\d{1,5})?|\[[\da-fA-F:]+\](:\d{1,5})?))*$/,
+    'use addresses with an optional port: 10.0.0.2,[fd00::2]:5353',
+  )
+  .default('')
+  .transform((text) => text.split(',').filter((it) => it !== ''));
+
 const PORT_MAX = 65_535;
 
 function endsInPort(text: string): boolean {
@@ -126,6 +136,7 @@ const Settings = z.object({
   LENO_METRICS_LISTEN: listen('0.0.0.0:15020'),
   LENO_ADVERTISE: advertise.optional(),
   LENO_APP: app,
+  LENO_DNS_SERVERS: dnsServers,
   LENO_STATE_DIR: z.string().min(1),
   LENO_MODE: z
     .enum(['sidecar', 'gateway'])

@@ -4,6 +4,7 @@
  * goes on as it was.
  */
 import type { EndpointBody, Resource } from '@leno/config';
+import { Egress, type EgressPorts } from './egress/egress.ts';
 import { Engine, type EnginePorts } from './engine.ts';
 import { compileTable, policiesByService, type Subject } from './table/compile.ts';
 import {
@@ -31,7 +32,9 @@ export interface Applied {
 }
 
 /** What a data plane is made of. */
-export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
+export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'egress'> {
+  /** How names outside the mesh are found; without it nothing is let out. */
+  readonly egress?: EgressPorts | undefined;
   readonly subject: Subject;
   /** Where the application listens, as an endpoint of its own. */
   readonly application: EndpointBody;
@@ -53,7 +56,9 @@ export class DataPlane {
     this.pools = new PoolRegistry(options);
     const application = this.#newCluster('application');
     application.setEndpoints([options.application], options.clock.nowMs());
-    this.engine = new Engine({ ...options, application });
+    const egress =
+      options.egress && new Egress(options.egress, options.clock, () => this.#newCluster('egress'));
+    this.engine = new Engine({ ...options, application, egress });
   }
 
   get clusters(): ReadonlyMap<string, Cluster> {
@@ -97,6 +102,7 @@ export class DataPlane {
     this.pools.closeAll();
     for (const cluster of this.#clusters.values()) cluster.close(nowMs);
     this.engine.application.close(nowMs);
+    this.engine.egress?.close(nowMs);
     this.engine.wheel.stop();
   }
 

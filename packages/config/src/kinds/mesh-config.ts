@@ -15,7 +15,9 @@ export const MeshConfig = z
       egress: z
         .enum(['deny', 'passthrough'])
         .default('deny')
-        .describe('What becomes of requests to what is not in the mesh: 404, or let out.'),
+        .describe(
+          'What becomes of requests to what is not in the mesh: 404, or let out to public addresses by plain HTTP.',
+        ),
       accessLog: z
         .strictObject({
           successEvery: z

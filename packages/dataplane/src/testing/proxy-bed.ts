@@ -9,6 +9,7 @@ import {
   MetricStore,
 } from '@leno/telemetry';
 import { DataPlane } from '../data-plane.ts';
+import type { EgressPorts } from '../egress/egress.ts';
 import { CallMetrics } from '../observe/call-metrics.ts';
 import { EdgeStats } from '../observe/edge-stats.ts';
 import { CallJournal } from '../observe/journal.ts';
@@ -32,6 +33,8 @@ export interface ProxyBed {
 export interface ProxyParts {
   /** False for one of the time before HTTP/2 between sidecars. */
   readonly speaksHttp2?: boolean;
+  /** The way out of the mesh. */
+  readonly egress?: EgressPorts;
   /** Takes the place of the inbound listener's handler. */
   readonly inboundHandler?: HttpServerOptions['handler'];
 }
@@ -60,6 +63,7 @@ export async function openProxy(
       options: new Watch(tlsOf(service, expected)),
       release: () => undefined,
     }),
+    ...(parts.egress && { egress: parts.egress }),
     limits: { ruleCountMax: 100 },
     hooks: { breakerChanged: () => undefined },
   });

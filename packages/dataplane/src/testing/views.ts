@@ -12,6 +12,8 @@ export interface Mesh {
   readonly routes?: Readonly<Record<string, readonly object[]>>;
   /** Bodies of access policies, by service. */
   readonly access?: Readonly<Record<string, readonly object[]>>;
+  /** Default `deny`. */
+  readonly egress?: 'deny' | 'passthrough';
   readonly permissive?: readonly string[];
   /** Services that may say for whom they call. */
   readonly forwarders?: readonly string[];
@@ -65,7 +67,7 @@ function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): 
 export function viewOf(mesh: Mesh): PushedView {
   const settings = {
     trustDomain,
-    egress: 'deny',
+    egress: mesh.egress ?? 'deny',
     accessLog: { successEvery: 100, slowMs: 1_000 },
     traceRatio: 0.01,
     mtls: {

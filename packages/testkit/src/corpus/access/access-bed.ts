@@ -7,6 +7,7 @@ import { Bed } from '../bed/bed.ts';
 import { lastKnownGood, ProxyProcess } from '../bed/proxy-process.ts';
 import { RawClient } from '../bed/raw-client.ts';
 import { Recorder } from '../bed/recorder.ts';
+import { BedDns } from './bed-dns.ts';
 import { BedControlPlane } from './control-plane.ts';
 import { compileMesh, type MeshSays, TRUST_DOMAIN } from './mesh-objects.ts';
 
@@ -17,12 +18,19 @@ const NO_POLICIES: MeshSays = { policies: [] };
 /** What can be done with a bed while no policy of a case is in force yet. */
 export class AccessBed {
   readonly http: Bed;
+  /** Names outside the mesh. */
+  readonly dns: BedDns;
   readonly #ca: TestCa;
   readonly #controlPlane: BedControlPlane;
   readonly #peers = new Map<string, TestIdentity>();
 
-  private constructor(http: Bed, ca: TestCa, controlPlane: BedControlPlane) {
+  private constructor(
+    { http, dns }: Pick<AccessBed, 'http' | 'dns'>,
+    ca: TestCa,
+    controlPlane: BedControlPlane,
+  ) {
     this.http = http;
+    this.dns = dns;
     this.#ca = ca;
     this.#controlPlane = controlPlane;
   }
@@ -34,6 +42,7 @@ export class AccessBed {
     const controlPlane = await BedControlPlane.open(ca, first.resources);
     const recorder = new Recorder();
     const { svc } = await recorder.listen();
+    const dns = await BedDns.open();
     const own = ca.leaf(OWN_ID);
     const start = async (): Promise<ProxyProcess> => {
       const proxy = await ProxyProcess.launch({
@@ -46,6 +55,7 @@ export class AccessBed {
           LENO_APP: `127.0.0.1:${svc}`,
           LENO_SERVICE: 'svc',
           LENO_NAMESPACE: 'local',
+          LENO_DNS_SERVERS: dns.address,
         },
       });
       const problem = await controlPlane.verdict();
@@ -56,7 +66,7 @@ export class AccessBed {
     const http = await Bed.of(recorder, start, (proxy) =>
       RawClient.openTls(proxy.inboundPort, ordinary),
     );
-    return new AccessBed(http, ca, controlPlane);
+    return new AccessBed({ http, dns }, ca, controlPlane);
   }
 
   /** Puts this in force, or gives the reason why it is refused; then the former stays. */
@@ -87,6 +97,7 @@ export class AccessBed {
   async close(): Promise<void> {
     await this.http.close();
     await this.#controlPlane.close();
+    this.dns.close();
   }
 }
 

@@ -15,6 +15,8 @@ export const TRUST_DOMAIN = 'mesh.local';
 export interface MeshSays {
   readonly policies: readonly CorpusPolicy[];
   readonly trustedForwarders?: readonly string[];
+  /** Default: nothing is let out. */
+  readonly egress?: 'passthrough' | undefined;
   readonly pathRegex?: string | undefined;
 }
 
@@ -24,7 +26,12 @@ export type Compiled =
   | { readonly kind: 'refused'; readonly why: string };
 
 /** Rules go through as they are, with members that nobody knows: they must be refused. */
-export function compileMesh({ policies, trustedForwarders, pathRegex }: MeshSays): Compiled {
+export function compileMesh({
+  policies,
+  trustedForwarders,
+  egress,
+  pathRegex,
+}: MeshSays): Compiled {
   const written: object[] = [
     { ...head('v1', 'Service', 'svc'), spec: { ports: [{ port: 80 }] } },
     {
@@ -33,6 +40,7 @@ export function compileMesh({ policies, trustedForwarders, pathRegex }: MeshSays
       metadata: { name: 'mesh' },
       spec: {
         accessLog: { successEvery: 1 },
+        ...(egress === undefined ? {} : { egress }),
         ...(trustedForwarders === undefined ? {} : { mtls: { trustedForwarders } }),
       },
     },

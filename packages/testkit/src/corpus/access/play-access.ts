@@ -8,6 +8,7 @@ import { type Verdict, verdictOf } from '../verdict.ts';
 import type { AccessBed } from './access-bed.ts';
 import type { MeshSays } from './mesh-objects.ts';
 import { checkEngine, checkProxy } from './play-check.ts';
+import { playEgress } from './play-egress.ts';
 import { playLive } from './play-live.ts';
 
 type CaseOf<Kind extends PathAuthzCase['kind']> = Extract<PathAuthzCase, { readonly kind: Kind }>;
@@ -39,7 +40,7 @@ export async function playAccess(
       return verdictOf(undefined);
     }
     case 'egress':
-      return absent('passing through to unknown destinations');
+      return between(await open(), (bed) => playEgress(bed, it));
     default:
       return unreachable(it);
   }
