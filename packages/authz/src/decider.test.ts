@@ -185,7 +185,10 @@ test.each<[string, AccessRule, Asked]>([
   ['the path of OPTIONS *', paths({ prefix: '/' }), { path: '*' }],
 ])('what is unknown lets nobody in and gets nobody past: %s', (_, rule, asked) => {
   expect(decide([policy('ALLOW', rule)], asked).decision).toBe('deny');
-  expect(decide([policy('DENY', rule)], asked).decision).toBe('deny');
+  // Not by the default, which would let it in.
+  const defaults = { admitsAnonymous: true };
+  expect(decide([], asked, defaults).decision).toBe('allow');
+  expect(decide([policy('DENY', rule)], asked, defaults).decision).toBe('deny');
 });
 
 test('a DENY does not rely on the slash at the end of an exact path; an ALLOW does', () => {

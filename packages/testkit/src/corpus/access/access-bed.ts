@@ -90,7 +90,8 @@ export class AccessBed {
     return made;
   }
 
-  connectAs(peer: string): Promise<RawClient> {
+  /** Rejects if no certificate can be made for that name, or the proxy takes none of that name. */
+  async connectAs(peer: string): Promise<RawClient> {
     return RawClient.openTls(this.http.proxy.inboundPort, this.identityOf(peer));
   }
 
