@@ -8,7 +8,8 @@ import { type AccessVerdict, atTheDoor, verdictOf } from './verdict.ts';
 
 /**
  * Whether `peer` may open a connection to `port` of the service behind this proxy. Whoever is refused
- * gets no byte. Ask again, with the new table, when `Engine.openAccess` says that access has changed.
+ * gets no byte. What is let in joins `Engine.openAccess`, to be asked again when access changes; its decision is
+ * counted in `CallMetrics.access` where the table's access `hasPolicies`.
  */
 export function authorizeConnection(
   table: RuntimeTable,

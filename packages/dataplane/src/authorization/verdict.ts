@@ -21,11 +21,18 @@ export function refusal(
   return { kind: 'refused', reason, detail, decision };
 }
 
+// Decisions stand ready, and one of them comes again and again: its verdict need not be made anew.
+let latest: AccessVerdict = { kind: 'allowed', decision: undefined };
+
 /** The verdict that a decision is. */
 export function verdictOf(decision: AccessDecision): AccessVerdict {
-  return decision.decision === 'allow'
-    ? { kind: 'allowed', decision }
-    : refusal('denied', decision.why, decision);
+  if (latest.decision !== decision) {
+    latest =
+      decision.decision === 'allow'
+        ? { kind: 'allowed', decision }
+        : refusal('denied', decision.why, decision);
+  }
+  return latest;
 }
 
 /** What holds whatever is asked: no config, and plaintext where only mTLS is taken. */
