@@ -1,7 +1,11 @@
 /** Configuration that tests apply, as a user would write it. */
 
-/** A `Service` that selects by labels. */
-export function service(name: string, selector: Readonly<Record<string, string>>): string {
+/** A `Service` that selects by labels, and speaks `protocol` on its one port. */
+export function service(
+  name: string,
+  selector: Readonly<Record<string, string>>,
+  protocol = 'http',
+): string {
   const labels = Object.entries(selector)
     .map(([key, value]) => `    ${key}: ${value}`)
     .join('\n');
@@ -12,7 +16,7 @@ spec:
   selector:
 ${labels}
   ports:
-    - { port: 80, name: http, appProtocol: http }
+    - { port: 80, name: ${protocol}, appProtocol: ${protocol} }
 `;
 }
 

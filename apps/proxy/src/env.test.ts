@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
 import { readSettings, SettingsError, unknownVariables } from './env.ts';
 
@@ -24,13 +25,24 @@ test('what is needed is enough, and an empty variable is none', () => {
   expect(settings).toMatchObject({
     LENO_NAMESPACE: 'default',
     LENO_VERSION: 'v1',
-    LENO_APP: { kind: 'tcp', host: '127.0.0.1', port: 8_080 },
+    LENO_APP: { kind: 'tcp', host: '127.0.0.1', port: 8_080, speaks: 'http/1.1' },
     LENO_ADMIN_LISTEN: { host: '127.0.0.1', port: 15_000 },
     LENO_DRAIN_TIMEOUT_MS: 30_000,
     LENO_BODY_BYTES_MAX: Number.POSITIVE_INFINITY,
     LENO_STALL_TIMEOUT_MS: 60_000,
     LENO_WORKERS: 1,
   });
+});
+
+test.each([
+  { app: 'shop:1', is: { kind: 'tcp', host: 'shop', port: 1, speaks: 'http/1.1' } },
+  { app: '[::1]:80', is: { kind: 'tcp', host: '::1', port: 80, speaks: 'http/1.1' } },
+  { app: 'unix:/run/app', is: { kind: 'unix', path: '/run/app', speaks: 'http/1.1' } },
+  { app: 'h2c://127.0.0.1:50051', is: { host: '127.0.0.1', port: 50_051, speaks: 'h2c' } },
+  { app: 'h2c://[::1]:80', is: { kind: 'tcp', host: '::1', port: 80, speaks: 'h2c' } },
+  { app: 'h2c+unix:/run/app', is: { kind: 'unix', path: '/run/app', speaks: 'h2c' } },
+])('LENO_APP $app', ({ app, is }) => {
+  expect(readSettings({ ...needed, LENO_APP: app }, []).LENO_APP).toMatchObject(is);
 });
 
 test('every mistake is said at once', () => {
@@ -56,6 +68,11 @@ test.each([
   { LENO_ADVERTISE: 'host:0' },
   { LENO_APP: 'unix:' },
   { LENO_APP: '127.0.0.1:0' },
+  { LENO_APP: 'h2c://127.0.0.1:0' },
+  { LENO_APP: 'h2c://127.0.0.1' },
+  { LENO_APP: 'h2c://unix:/run/app' },
+  { LENO_APP: 'h2c+127.0.0.1:80' },
+  { LENO_APP: 'http://127.0.0.1:80' },
   { LENO_TRUST_DOMAIN: 'Mesh/local' },
   { LENO_TRUST_PIN: 'sha256:short' },
   { LENO_DRAIN_TIMEOUT_MS: '1e3' },
@@ -64,11 +81,21 @@ test.each([
   { LENO_STALL_TIMEOUT_MS: '99' },
   { LENO_LABELS: 'a' },
   { LENO_LABELS: `a=${'x'.repeat(257)}` },
-  { LENO_WORKERS: '2' },
+  { LENO_WORKERS: '0' },
+  { LENO_WORKERS: '65' },
+  { LENO_WORKERS: 'all' },
 ])('%o is refused, by name', (more) => {
   const [complaint, ...others] = complaints(more);
   expect(complaint).toContain(Object.keys(more)[0]);
   expect(others).toEqual([]);
+});
+
+test.each([
+  { text: '1', count: 1 },
+  { text: '64', count: 64 },
+  { text: 'auto', count: Math.min(64, availableParallelism()) },
+])('LENO_WORKERS=$text', ({ text, count }) => {
+  expect(readSettings({ ...needed, LENO_WORKERS: text }, []).LENO_WORKERS).toBe(count);
 });
 
 test.each([

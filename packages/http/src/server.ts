@@ -13,7 +13,7 @@ import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerH2Connection } from './server-h2-connection.ts';
-import type { HttpServer, HttpServerOptions, Rejection } from './server-options.ts';
+import type { HttpServer, HttpServerOptions, ListenOptions, Rejection } from './server-options.ts';
 import { newServerStats } from './server-stats.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
@@ -59,10 +59,14 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     );
   }
 
-  listen(port: number, host: string): Promise<{ address: string; port: number }> {
+  listen(
+    port: number,
+    host: string,
+    options: ListenOptions = {},
+  ): Promise<{ address: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject);
-      this.#listener.listen(port, host, () => {
+      this.#listener.listen({ ...options, port, host }, () => {
         this.#listener.off('error', reject);
         // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
         this.#listener.on('error', () => undefined);

@@ -1,4 +1,5 @@
 import { optionalMs } from '../kinds/duration.ts';
+import { grpcCodeNumber } from '../kinds/grpc-code.ts';
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
 import type { TrafficPolicyBody } from '../model/traffic-policy.ts';
 import { withoutUndefined } from './without-undefined.ts';
@@ -62,6 +63,7 @@ function retryBody(retry: NonNullable<Spec['retry']>): NonNullable<TrafficPolicy
   return withoutUndefined({
     retries: retry.attempts,
     statuses: retry.codes === undefined ? undefined : [...retry.codes],
+    grpcStatuses: retry.grpcCodes?.map(grpcCodeNumber),
     backoffBaseMs: optionalMs(retry.backoff),
     backoffMaxMs: optionalMs(retry.backoffMax),
     onPerTryTimeout: retry.onPerTryTimeout,

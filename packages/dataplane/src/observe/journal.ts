@@ -1,7 +1,14 @@
 /** What is written down of each call: a line of the access log, and a decision record. */
 import type { Clock } from '@leno/std';
-import type { AccessEntry, AccessLog, EndpointNote, FlightRecorder } from '@leno/telemetry';
+import {
+  type AccessEntry,
+  type AccessLog,
+  type EndpointNote,
+  type FlightRecorder,
+  grpcStatusName,
+} from '@leno/telemetry';
 import type { Call } from '../call.ts';
+import { GRPC_NONE } from '../grpc/grpc-status.ts';
 import { isFailure } from './call-metrics.ts';
 
 /** One in so many undisturbed successes leaves a decision record; failures and retries always do. */
@@ -27,6 +34,7 @@ export class CallJournal {
     authority: '',
     path: '',
     status: 0,
+    grpcStatus: GRPC_NONE,
     outcome: 'success',
     reason: '-',
     peer: '',
@@ -80,6 +88,7 @@ export class CallJournal {
     entry.authority = call.head.authority;
     entry.path = call.head.target;
     entry.status = call.status;
+    entry.grpcStatus = call.grpcStatus;
     entry.outcome = failed ? 'failure' : 'success';
     entry.reason = call.reason ?? '-';
     entry.peer = call.peerName;
@@ -118,6 +127,7 @@ export class CallJournal {
         attempts: call.tries,
         notRetriedBecause: call.notRetriedBecause,
         status: call.status,
+        ...(call.isGrpc ? { grpcStatus: grpcStatusName(call.grpcStatus) } : {}),
         reason: call.reason,
         outcome: failed ? 'failure' : 'success',
       },

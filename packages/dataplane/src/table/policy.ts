@@ -41,6 +41,7 @@ export function callPolicy(
     retry: {
       retryCountMax: retry.retries ?? defaults.retry.retries,
       statuses: retry.statuses ?? [],
+      grpcStatuses: retry.grpcStatuses ?? [],
       baseMs: retry.backoffBaseMs ?? defaults.retry.backoffBaseMs,
       maxMs: retry.backoffMaxMs ?? defaults.retry.backoffMaxMs,
       onPerTryTimeout: retry.onPerTryTimeout ?? written,

@@ -14,6 +14,7 @@ import { CallMetrics } from '../observe/call-metrics.ts';
 import { EdgeStats } from '../observe/edge-stats.ts';
 import { CallJournal } from '../observe/journal.ts';
 import { meshHttp2 } from '../upstream/mesh-http2.ts';
+import type { PlainProtocol } from '../upstream/pools.ts';
 import { idOf, tlsOf } from './identities.ts';
 import { endpoint, type Mesh, viewOf } from './views.ts';
 
@@ -35,6 +36,8 @@ export interface ProxyParts {
   readonly speaksHttp2?: boolean;
   /** The way out of the mesh. */
   readonly egress?: EgressPorts;
+  /** What its application speaks; HTTP/1.1 by default. */
+  readonly applicationProtocol?: PlainProtocol;
   /** Takes the place of the inbound listener's handler. */
   readonly inboundHandler?: HttpServerOptions['handler'];
 }
@@ -59,6 +62,7 @@ export async function openProxy(
     journal: new CallJournal(accessLog, new FlightRecorder(), systemClock),
     subject: { service, namespace: 'default' },
     application: endpoint(applicationPort, undefined, 'application'),
+    applicationProtocol: parts.applicationProtocol ?? 'http/1.1',
     tlsFor: (expected) => ({
       options: new Watch(tlsOf(service, expected)),
       release: () => undefined,
@@ -68,7 +72,7 @@ export async function openProxy(
     hooks: { breakerChanged: () => undefined },
   });
   const { engine } = dataPlane;
-  const outbound = createHttpServer({ handler: engine.outbound });
+  const outbound = createHttpServer({ handler: engine.outbound, http2: true });
   const inbound = createHttpServer({
     handler: parts.inboundHandler ?? engine.inbound,
     http2: parts.speaksHttp2 === false ? false : meshHttp2,
