@@ -3,6 +3,8 @@
  * them (`--service` is `LENO_SERVICE`). The only place that reads either. Every bad value is
  * reported, not only the first.
  */
+
+import { isIPv4, isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { AppAddress } from '@leno/dataplane/node';
 import { LenoError } from '@leno/std';
@@ -89,12 +91,19 @@ const app = z
 /** As `node:dns` takes them. */
 const dnsServers = z
   .string()
-  .regex(
-    /^$|^([\d.]+(:\d{1,5})?|\[[\da-fA-F:]+\](:\d{1,5})?)(,([\d.]+(:\d{1,5})?|\[[\da-fA-F:]+\](:\d{1,5})?))*$/,
-    'use addresses with an optional port: 10.0.0.2,[fd00::2]:5353',
-  )
   .default('')
-  .transform((text) => text.split(',').filter((it) => it !== ''));
+  .transform((text) => text.split(',').filter((it) => it !== ''))
+  .refine(
+    (servers) => servers.every(isServer),
+    'use addresses with an optional port: 10.0.0.2,[fd00::2]:5353',
+  );
+
+function isServer(text: string): boolean {
+  const host = text.replace(/:\d{1,5}$/, '');
+  const address = /^\[(.*)\]$/.exec(host)?.[1];
+  if (host !== text && !endsInPort(text)) return false;
+  return address === undefined ? isIPv4(host) : isIPv6(address);
+}
 
 function endsInPort(text: string): boolean {
   const port = Number(/:(\d{1,5})$/.exec(text)?.[1]);
