@@ -25,11 +25,12 @@ import {
   MetricStore,
 } from '@leno/telemetry';
 import { createPages, type Pages } from './admin/pages.ts';
-import type { ListenAddress, Settings } from './env.ts';
+import type { Settings } from './env.ts';
 import { listen } from './listen.ts';
 import { collectClusterMetrics } from './proxy-metrics.ts';
+import { TcpListeners } from './tcp-listen.ts';
 import { ClientTls, serverTls } from './tls.ts';
-import type { BoundAddresses, ListenerName } from './workers/workers.ts';
+import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
 
 /** A data plane with its listeners. */
 export interface Worker {
@@ -38,10 +39,7 @@ export interface Worker {
   readonly families: MeshMetrics;
   readonly pages: Pages;
   /** Listens; throws `ListenError` for a port that cannot be had. */
-  listen(
-    at: Readonly<Record<ListenerName, ListenAddress>>,
-    options: ListenOptions,
-  ): Promise<BoundAddresses>;
+  listen(at: ListenPlan, options: ListenOptions): Promise<BoundAddresses>;
   /** Takes no new connection on a listener, and finishes what is on it. */
   drain(listener: ListenerName, withinMs: number): Promise<void>;
   /** Frees everything; what is under way breaks off. */
@@ -60,6 +58,7 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const families = createMeshMetrics(store);
   const dataPlane = buildDataPlane(settings, families, parts);
   const servers = buildServers(settings, dataPlane, parts);
+  const tcp = new TcpListeners(dataPlane);
   collectClusterMetrics({ metrics: families, store, dataPlane });
   const stats = { outbound: servers.outbound.stats, inbound: servers.inbound.stats };
   return {
@@ -75,10 +74,18 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
           setting: 'LENO_OUTBOUND_LISTEN',
         }),
         inbound: await listen(inbound, at.inbound, { ...options, setting: 'LENO_INBOUND_LISTEN' }),
+        tcp: await tcp.listen(at.tcp, options),
       };
     },
-    drain: (listener, withinMs) => servers[listener].drain(withinMs),
+    drain: async (listener, withinMs) => {
+      if (listener === 'outbound') tcp.stopListening();
+      await Promise.all([
+        servers[listener].drain(withinMs),
+        dataPlane.engine.tcp.drain(listener, withinMs),
+      ]);
+    },
     close: () => {
+      void tcp.close();
       dataPlane.close();
       dataPlane.engine.journal.flush();
     },
@@ -154,12 +161,14 @@ function buildServers(
   const outbound = createHttpServer({
     ...common,
     handler: engine.outbound,
+    onTls: engine.tcp.greeted,
     halfClose: 'gone',
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
     ...common,
     handler: engine.inbound,
+    onTcp: engine.tcp.inbound,
     http2: meshHttp2,
     halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),

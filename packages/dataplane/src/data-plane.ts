@@ -39,7 +39,7 @@ export interface Prepared {
 }
 
 /** What a data plane is made of. */
-export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'egress'> {
+export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'egress' | 'tlsOf'> {
   /** How names outside the mesh are found; without it nothing is let out. */
   readonly egress?: EgressPorts | undefined;
   readonly subject: Subject;
@@ -69,7 +69,12 @@ export class DataPlane {
     application.setEndpoints([options.application], nowMs);
     const egress =
       options.egress && new Egress(options.egress, options.clock, () => this.#newCluster('egress'));
-    this.engine = new Engine({ ...options, application, egress });
+    this.engine = new Engine({
+      ...options,
+      application,
+      egress,
+      tlsOf: (body) => this.pools.tlsOf(body),
+    });
   }
 
   get clusters(): ReadonlyMap<string, Cluster> {
@@ -123,6 +128,7 @@ export class DataPlane {
   /** Lets go of every connection and timer. Calls under way break off. */
   close(): void {
     const nowMs = this.#options.clock.nowMs();
+    this.engine.tcp.close();
     this.pools.closeAll();
     for (const cluster of this.#clusters.values()) cluster.close(nowMs);
     this.engine.application.close(nowMs);

@@ -14,13 +14,14 @@ import type { CallJournal } from './observe/journal.ts';
 import { inboundStack, outboundStack } from './stack.ts';
 import { emptyTable } from './table/compile.ts';
 import type { RuntimeTable } from './table/runtime-table.ts';
+import { type TcpPorts, TcpProxy } from './tcp/tcp-proxy.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import type { Cluster } from './upstream/cluster.ts';
 
 const stackOf = { inbound: inboundStack, outbound: outboundStack } as const;
 
 /** What an engine works with. */
-export interface EnginePorts {
+export interface EnginePorts extends TcpPorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly rng: Rng;
@@ -50,6 +51,8 @@ export class Engine {
   readonly application: Cluster;
   readonly egress: Egress | undefined;
   readonly wheel: TimerWheel;
+  /** Connections of which only bytes are known. */
+  readonly tcp: TcpProxy;
   /** The running revision. Calls keep the one they began with. */
   table: RuntimeTable = emptyTable;
   /** What the inbound side has let in: asked anew when access changes. */
@@ -69,6 +72,7 @@ export class Engine {
     this.application = ports.application;
     this.egress = ports.egress;
     this.wheel = new TimerWheel(ports.clock, ports.timers);
+    this.tcp = new TcpProxy(this, ports);
   }
 
   /** Takes one request of the outbound listener through its stack. */

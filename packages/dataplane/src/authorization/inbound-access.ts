@@ -16,6 +16,8 @@ export interface InboundAccess {
   readonly forwarders: ReadonlySet<string>;
   /** The port of the service that HTTP is spoken on; undefined if there are several, or none. */
   readonly httpPort: number | undefined;
+  /** The same for TCP. */
+  readonly tcpPort: number | undefined;
   /** Why nobody is let in at all. */
   readonly closedBecause: string | undefined;
 }
@@ -31,6 +33,7 @@ export const noAccess: InboundAccess = {
   hasPolicies: false,
   forwarders: new Set(),
   httpPort: undefined,
+  tcpPort: undefined,
   closedBecause: neverConfigured,
 };
 
@@ -59,9 +62,11 @@ export function compileAccess(
   const { trustDomain } = mesh;
   const admitsAnonymous = mesh.mtls.permissive.includes(service);
   const forwarders = mesh.mtls.trustedForwarders ?? [];
-  const httpPort = httpPortOf(view, service);
+  const httpPort = onlyPort(view, service, (protocol) => protocol !== 'tcp');
+  const tcpPort = onlyPort(view, service, (protocol) => protocol === 'tcp');
   const isLost = view.lostBundles.has(service);
-  const key = JSON.stringify([keys, trustDomain, admitsAnonymous, forwarders, httpPort, isLost]);
+  const ports = [httpPort, tcpPort];
+  const key = JSON.stringify([keys, trustDomain, admitsAnonymous, forwarders, ports, isLost]);
   if (key === before.key) return before;
   return {
     decider: compilePolicies(policies, { trustDomain, admitsAnonymous }),
@@ -69,14 +74,19 @@ export function compileAccess(
     hasPolicies: policies.length > 0,
     forwarders: new Set(forwarders),
     httpPort,
+    tcpPort,
     closedBecause: isLost ? lost : undefined,
   };
 }
 
 /** Sidecars have one application: which of several ports was meant is only the client's word. */
-function httpPortOf(view: DecodedView, service: string): number | undefined {
+function onlyPort(
+  view: DecodedView,
+  service: string,
+  isMeant: (protocol: string) => boolean,
+): number | undefined {
   const resource = view.resources.get(`service/${service}`);
   if (resource?.type !== 'service') return undefined;
-  const ports = resource.body.ports.filter(({ protocol }) => protocol !== 'tcp');
+  const ports = resource.body.ports.filter(({ protocol }) => isMeant(protocol));
   return ports.length === 1 ? ports[0]?.port : undefined;
 }

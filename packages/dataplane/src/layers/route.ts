@@ -4,6 +4,7 @@ import type { Call } from '../call.ts';
 import { type Layer, runStack } from '../layer.ts';
 import { applyRequestFilters, applyResponseFilters } from '../table/filters.ts';
 import type { Destination } from '../table/runtime-table.ts';
+import { isTcpPort } from '../tcp/choose-destination.ts';
 
 export const route: Layer = {
   name: 'route',
@@ -16,6 +17,7 @@ export const route: Layer = {
     if (destination === undefined) return goOut(call, undotted(dialled));
     call.service = destination.service;
     call.peerName = destination.service.name;
+    if (head.method === 'CONNECT' && isTcpPort(destination)) return connectTcp(call, dialled);
     if (head.method === 'CONNECT') {
       // The destination is fixed from here on; each request inside comes by again.
       call.exchange.acceptConnect(head.authority);
@@ -41,6 +43,18 @@ function goOut(call: Call, authority: string): 'stop' {
   }
   call.peerName = 'egress';
   egress.open(call, authority, runStack);
+  return 'stop';
+}
+
+/** Bytes of any protocol: the connection leaves HTTP, and this call with it. */
+function connectTcp(call: Call, dialled: string): 'stop' {
+  if (call.exchange.takeSocket === undefined) {
+    call.fail('bad-request', 'CONNECT to a port for TCP needs HTTP/1.1');
+    return 'stop';
+  }
+  call.status = 200;
+  call.end();
+  call.engine.tcp.connect(call, undotted(dialled));
   return 'stop';
 }
 

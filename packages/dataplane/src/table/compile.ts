@@ -31,6 +31,7 @@ export const emptyTable: RuntimeTable = {
   destinations: new Map(),
   services: new Map(),
   basePolicy: callPolicy(undefined, undefined),
+  ownPolicy: callPolicy(undefined, undefined),
   permissive: false,
   access: noAccess,
 };
@@ -55,25 +56,27 @@ export function compileTable(
   const routes = routesByService(view);
   const services = new Map<string, ServiceEntry>();
   for (const [name, body] of bodies) {
-    const own = routes.get(name) ?? [];
-    const rules = ruleEntries(own, { bodies, policies, clusterOf });
+    const bound = routes.get(name) ?? [];
+    const rules = ruleEntries(bound, { bodies, policies, clusterOf });
     services.set(name, {
       name,
       body,
       cluster: clusterOf(name),
       policy: callPolicy(undefined, policies.get(name)),
-      routes: own.length === 0 ? undefined : compileRoutes(own),
+      routes: bound.length === 0 ? undefined : compileRoutes(bound),
       rules,
     });
   }
   const mesh = meshBody(view);
+  const basePolicy = callPolicy(undefined, undefined);
   const own = `${subject.namespace}/${subject.service}`;
   return {
     ...revision,
     mesh,
     services,
     destinations: destinationsOf(services, subject),
-    basePolicy: callPolicy(undefined, undefined),
+    basePolicy,
+    ownPolicy: services.get(own)?.policy ?? basePolicy,
     permissive: mesh?.mtls.permissive.includes(own) ?? false,
     access: compileAccess(view, { service: own, mesh, before: access }),
   };

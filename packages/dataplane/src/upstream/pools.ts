@@ -101,6 +101,12 @@ export class PoolRegistry {
     shared.tls?.release();
   }
 
+  /** TLS towards an endpoint whose pool is acquired; undefined without one, or without TLS. */
+  tlsOf(body: EndpointBody): TlsClientOptions | undefined {
+    // What is spoken in the clear says nothing of these.
+    return this.#pools.get(keyOf(body, 'http/1.1'))?.tls?.options.value;
+  }
+
   /** Breaks off whatever is on any connection. */
   closeAll(): void {
     for (const { pool } of this.#pools.values()) pool.close();
