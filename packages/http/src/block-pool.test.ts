@@ -19,9 +19,16 @@ test.each([{ byteCount: 1 }, { byteCount: 131_072 }, { byteCount: 1_000_000 }])(
   },
 );
 
-test('no more than sixteen are kept', () => {
-  const blocks = Array.from({ length: 40 }, () => takeBlock(1));
+test.each([
+  { byteCount: 20_000, countMax: 64 },
+  { byteCount: 131_072, countMax: 16 },
+])('no more than $countMax blocks for $byteCount octets are kept', ({ byteCount, countMax }) => {
+  const blocks = Array.from({ length: 100 }, () => takeBlock(byteCount));
   for (const block of blocks) returnBlock(block);
-  const again = Array.from({ length: 40 }, () => takeBlock(1));
-  expect(again.filter((it) => blocks.includes(it))).toHaveLength(16);
+  const again = Array.from({ length: 100 }, () => takeBlock(byteCount));
+  expect(again.filter((it) => blocks.includes(it))).toHaveLength(countMax);
+});
+
+test('a small block is small', () => {
+  expect(takeBlock(16_384 + 9).length).toBeLessThan(32_768);
 });

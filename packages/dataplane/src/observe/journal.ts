@@ -2,6 +2,7 @@
 import type { Clock } from '@leno/std';
 import type { AccessEntry, AccessLog, EndpointNote, FlightRecorder } from '@leno/telemetry';
 import type { Call } from '../call.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
 import { isFailure } from './call-metrics.ts';
 
 /** One in so many undisturbed successes leaves a decision record; failures and retries always do. */
@@ -128,22 +129,35 @@ export class CallJournal {
 function endpointNotes(call: Call, nowMs: number): readonly EndpointNote[] {
   const { cluster } = call;
   if (cluster === undefined) return [];
-  const scores = new Map(cluster.explain(nowMs).map(({ id, score }) => [id, score]));
-  const tried = new Set(call.tries.map(({ endpointId }) => endpointId));
+  const scores = cluster.explain(nowMs);
   const all = cluster.endpoints;
-  const shown =
-    all.length <= ENDPOINT_COUNT_MAX
-      ? all
-      : [...all.filter(({ id }) => tried.has(id)), ...all.filter(({ id }) => !tried.has(id))];
-  return shown.slice(0, ENDPOINT_COUNT_MAX).map(({ id, body, breaker }) => {
-    const state = breaker.stateAt(nowMs);
-    const score = scores.get(id);
-    return {
-      id,
-      address: `${body.address}:${body.port}`,
-      breaker: state,
-      ...(score === undefined ? {} : { score }),
-      ...(state === 'open' ? { excludedBy: 'its breaker is open' } : {}),
-    };
-  });
+  // The common case: few, in the order in which the balancer has them.
+  if (all.length <= ENDPOINT_COUNT_MAX) {
+    return all.map((endpoint, index) => noteOf(endpoint, scores[index], nowMs));
+  }
+  const scoreOf = new Map(scores.map((score) => [score.id, score]));
+  const tried = new Set(call.tries.map(({ endpointId }) => endpointId));
+  const shown = [
+    ...all.filter(({ id }) => tried.has(id)),
+    ...all.filter(({ id }) => !tried.has(id)),
+  ];
+  return shown
+    .slice(0, ENDPOINT_COUNT_MAX)
+    .map((endpoint) => noteOf(endpoint, scoreOf.get(endpoint.id), nowMs));
+}
+
+function noteOf(
+  { id, body, breaker }: Endpoint,
+  scored: { readonly id: string; readonly score: number } | undefined,
+  nowMs: number,
+): EndpointNote {
+  const state = breaker.stateAt(nowMs);
+  const note: Writable<EndpointNote> = {
+    id,
+    address: `${body.address}:${body.port}`,
+    breaker: state,
+  };
+  if (scored?.id === id) note.score = scored.score;
+  if (state === 'open') note.excludedBy = 'its breaker is open';
+  return note;
 }
