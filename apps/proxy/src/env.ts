@@ -3,9 +3,11 @@
  * them (`--service` is `LENO_SERVICE`). The only place that reads either. Every bad value is
  * reported, not only the first.
  */
+import { availableParallelism } from 'node:os';
 import type { AppAddress } from '@leno/dataplane/node';
 import { LenoError } from '@leno/std';
 import * as z from 'zod';
+import { tcpListen } from './tcp-listen.ts';
 
 /** Settings that cannot be used; the message has one line for each. Exit code 64. */
 export class SettingsError extends LenoError {
@@ -54,30 +56,36 @@ const labels = z
       context.addIssue(`${quote(text)} is not KEY=VALUE,KEY=VALUE`);
       return z.NEVER;
     }
-    // The bounds of the push protocol, less the two labels that every instance has.
-    if (entries.length > 62 || entries.flat().some((side) => side.length > 256)) {
-      context.addIssue('at most 62 labels of at most 256 characters a side');
+    // The bounds of the push protocol, less the three labels that an instance has.
+    if (entries.length > 61 || entries.flat().some((side) => side.length > 256)) {
+      context.addIssue('at most 61 labels of at most 256 characters a side');
       return z.NEVER;
     }
     return Object.fromEntries(entries.map(([key = '', value = '']) => [key, value]));
   });
 
+const PORT_MAX = 65_535;
+
+/** With a prefix for applications of HTTP/2 with prior knowledge, such as servers of gRPC. */
+const socketPattern = /^(?:h2c\+)?unix:(.+)$/;
+const hostPattern = /^(?:h2c:\/\/)?([^:\s[\]/+]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/;
+const appForms = 'HOST:PORT, unix:PATH, h2c://HOST:PORT, h2c+unix:PATH';
+
 const app = z
   .string()
   .default('127.0.0.1:8080')
-  .transform((text, context): AppAddress => {
-    if (/^unix:./.test(text)) return { kind: 'unix', path: text.slice(5) };
-    const found = /^([^:\s[\]]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text);
-    const port = Number(found?.[2]);
-    if (found?.[1] === undefined || port < 1 || port > 65_535) {
-      const h2c = text.startsWith('h2c://') ? '; h2c applications are not supported yet' : '';
-      context.addIssue(`${quote(text)} is not HOST:PORT or unix:PATH${h2c}`);
+  .transform((text, context): AppAddress & { readonly speaks: 'http/1.1' | 'h2c' } => {
+    const speaks = /^h2c(\+unix:|:\/\/)/.test(text) ? 'h2c' : 'http/1.1';
+    const path = socketPattern.exec(text)?.[1];
+    if (path !== undefined) return { kind: 'unix', path, speaks };
+    const [, host, digits] = hostPattern.exec(text) ?? [];
+    const port = Number(digits);
+    if (host === undefined || port < 1 || port > PORT_MAX) {
+      context.addIssue(`${quote(text)} is none of ${appForms}`);
       return z.NEVER;
     }
-    return { kind: 'tcp', host: found[1].replace(/^\[|\]$/g, ''), port };
+    return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port, speaks };
   });
-
-const PORT_MAX = 65_535;
 
 function endsInPort(text: string): boolean {
   const port = Number(/:(\d{1,5})$/.exec(text)?.[1]);
@@ -105,6 +113,21 @@ const count = (min: number, max: number, fallback: number) =>
     .refine((value) => value >= min && value <= max, `use a number from ${min} to ${max}`)
     .default(fallback);
 
+const WORKER_COUNT_MAX = 64;
+
+/** `auto` is one for each core that this process may use. */
+const workers = z
+  .string()
+  .regex(/^(auto|\d{1,3})$/, 'use a number of processes, or auto')
+  .transform((text) => {
+    return text === 'auto' ? Math.min(WORKER_COUNT_MAX, availableParallelism()) : Number(text);
+  })
+  .refine(
+    (value) => value >= 1 && value <= WORKER_COUNT_MAX,
+    `use a number from 1 to ${WORKER_COUNT_MAX}`,
+  )
+  .default(1);
+
 const Settings = z.object({
   LENO_CONTROL_PLANE: controlPlane,
   LENO_SERVICE: label,
@@ -122,6 +145,7 @@ const Settings = z.object({
     .default('mesh.local'),
   LENO_OUTBOUND_LISTEN: listen('127.0.0.1:15001'),
   LENO_INBOUND_LISTEN: listen('0.0.0.0:15006'),
+  LENO_TCP_LISTEN: tcpListen,
   LENO_ADMIN_LISTEN: loopback('127.0.0.1:15000'),
   LENO_METRICS_LISTEN: listen('0.0.0.0:15020'),
   LENO_ADVERTISE: advertise.optional(),
@@ -137,7 +161,7 @@ const Settings = z.object({
   LENO_DRAIN_TIMEOUT_MS: count(0, 600_000, 30_000),
   LENO_ROUTE_RULE_COUNT_MAX: count(1, 1_000_000, 10_000),
   LENO_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  LENO_WORKERS: z.literal('1', 'more than one is not built yet').default('1').transform(Number),
+  LENO_WORKERS: workers,
 });
 
 export type Settings = z.output<typeof Settings>;

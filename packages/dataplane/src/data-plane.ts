@@ -3,7 +3,7 @@
  * table that requests are decided by. What it cannot read it refuses by bundle and says so; what runs
  * goes on as it was.
  */
-import type { EndpointBody, Resource } from '@leno/config';
+import type { EndpointBody, Resource, ServiceBody } from '@leno/config';
 import { Engine, type EnginePorts } from './engine.ts';
 import { compileTable, policiesByService, type Subject } from './table/compile.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type ViewLimits,
 } from './table/decode.ts';
 import { Cluster, type ClusterHooks, checkPolicy } from './upstream/cluster.ts';
-import { type PoolPorts, PoolRegistry } from './upstream/pools.ts';
+import { type PlainProtocol, type PoolPorts, PoolRegistry } from './upstream/pools.ts';
 
 /** A view as the push session hands it over. */
 export interface PushedView {
@@ -30,11 +30,20 @@ export interface Applied {
   readonly errors: readonly ResourceError[];
 }
 
+/** A view that was taken in and is not in force yet. To let go of it is to forget it. */
+export interface Prepared {
+  readonly applied: Applied;
+  /** Puts it in force; nothing, where it was rejected. At once, or not at all: never after the next. */
+  commit(): void;
+}
+
 /** What a data plane is made of. */
-export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
+export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'tlsOf'> {
   readonly subject: Subject;
   /** Where the application listens, as an endpoint of its own. */
   readonly application: EndpointBody;
+  /** What it speaks there. Default `http/1.1`. */
+  readonly applicationProtocol?: PlainProtocol;
   readonly tlsFor: PoolPorts['tlsFor'];
   readonly hooks: ClusterHooks;
   readonly limits: Pick<ViewLimits, 'ruleCountMax'>;
@@ -52,8 +61,14 @@ export class DataPlane {
     this.#options = options;
     this.pools = new PoolRegistry(options);
     const application = this.#newCluster('application');
-    application.setEndpoints([options.application], options.clock.nowMs());
-    this.engine = new Engine({ ...options, application });
+    const nowMs = options.clock.nowMs();
+    application.setPlainProtocol(options.applicationProtocol ?? 'http/1.1', nowMs);
+    application.setEndpoints([options.application], nowMs);
+    this.engine = new Engine({
+      ...options,
+      application,
+      tlsOf: (body) => this.pools.tlsOf(body),
+    });
   }
 
   get clusters(): ReadonlyMap<string, Cluster> {
@@ -67,40 +82,54 @@ export class DataPlane {
 
   /** Takes a view: decodes, compiles beside the running table, swaps. Never throws for bad input. */
   apply(view: PushedView): Applied {
+    const prepared = this.prepare(view);
+    prepared.commit();
+    return prepared.applied;
+  }
+
+  /** The same but for the swap, for those who take a view together or not at all. */
+  prepare(view: PushedView): Prepared {
     const { limits, rng } = this.#options;
     const decoded = decodeView(view.resources, this.#view, {
       ...limits,
       checkPolicy: (policy) => checkPolicy(policy, rng),
     });
-    // Nothing of it can be used: then nothing of it is, and what it has dropped stays as well.
-    if (decoded.errors.length > 0 && decoded.errors.length === view.resources.length) {
-      return { status: 'rejected', errors: decoded.errors };
-    }
-    const table = compileTable(decoded, this.#options.subject, view, (name) =>
-      this.#clusterOf(name),
-    );
-    this.#updateClusters(decoded, new Set(table.services.keys()));
-    this.#view = decoded;
-    this.engine.table = table;
-    if (table.mesh !== undefined) this.engine.journal.configure(table.mesh.accessLog);
     const { errors } = decoded;
-    return { status: errors.length === 0 ? 'applied' : 'partial', errors };
+    // Nothing of it can be used: then nothing of it is, and what it has dropped stays as well.
+    if (errors.length > 0 && errors.length === view.resources.length) {
+      return { applied: { status: 'rejected', errors }, commit: () => undefined };
+    }
+    const added = new Map<string, Cluster>();
+    const table = compileTable(decoded, this.#options.subject, view, (name) =>
+      this.#clusterOf(name, added),
+    );
+    return {
+      applied: { status: errors.length === 0 ? 'applied' : 'partial', errors },
+      commit: () => {
+        for (const [name, cluster] of added) this.#clusters.set(name, cluster);
+        this.#updateClusters(decoded, new Set(table.services.keys()));
+        this.#view = decoded;
+        this.engine.table = table;
+        if (table.mesh !== undefined) this.engine.journal.configure(table.mesh.accessLog);
+      },
+    };
   }
 
   /** Lets go of every connection and timer. Calls under way break off. */
   close(): void {
     const nowMs = this.#options.clock.nowMs();
+    this.engine.tcp.close();
     this.pools.closeAll();
     for (const cluster of this.#clusters.values()) cluster.close(nowMs);
     this.engine.application.close(nowMs);
     this.engine.wheel.stop();
   }
 
-  #clusterOf(name: string): Cluster {
-    const known = this.#clusters.get(name);
+  #clusterOf(name: string, added: Map<string, Cluster>): Cluster {
+    const known = this.#clusters.get(name) ?? added.get(name);
     if (known !== undefined) return known;
     const cluster = this.#newCluster(name);
-    this.#clusters.set(name, cluster);
+    added.set(name, cluster);
     return cluster;
   }
 
@@ -118,6 +147,10 @@ export class DataPlane {
         continue;
       }
       cluster.setPolicy(policies.get(name));
+      const service = view.resources.get(`service/${name}`);
+      if (service?.type === 'service') {
+        cluster.setPlainProtocol(plainProtocolOf(service.body), nowMs);
+      }
       const resource = view.resources.get(`endpoints/${name}`);
       const bodies = resource?.type === 'endpoints' ? resource.body.endpoints : noEndpoints;
       cluster.setEndpoints(bodies, nowMs);
@@ -126,3 +159,13 @@ export class DataPlane {
 }
 
 const noEndpoints: readonly EndpointBody[] = [];
+
+/**
+ * What applications of a service without a sidecar speak: HTTP/2 where every port of it says so. An
+ * endpoint is one port, and with several protocols only HTTP/1.1 is what each of them may be.
+ */
+function plainProtocolOf({ ports }: ServiceBody): PlainProtocol {
+  const spoken = ports.filter(({ protocol }) => protocol !== 'tcp');
+  const isHttp2 = spoken.every(({ protocol }) => protocol === 'http2' || protocol === 'grpc');
+  return isHttp2 && spoken.length > 0 ? 'h2c' : 'http/1.1';
+}

@@ -5,6 +5,7 @@ import type { FieldList } from './fields.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Refusal } from './refusal.ts';
 import type { MutableServerStats } from './server-stats.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** What a connection needs of its server. */
@@ -19,6 +20,8 @@ export interface ConnectionHost {
   /** Reports a refusal (`status` 0: without a reply); gives fields for its reply. */
   rejected(refusal: Refusal, status: number, peer: Peer): FieldList | undefined;
   closed(connection: ServedConnection): void;
+  /** The connection is HTTP no more: its socket is somebody else's, and still counts. */
+  handOver(connection: ServedConnection, ahead: Buffer | undefined): TcpSocket;
 }
 
 /** A connection, whatever it speaks, as its server sees it. */

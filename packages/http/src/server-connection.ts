@@ -7,6 +7,7 @@
  * One request at a time: the next head is parsed when the reply before it is written, so replies are
  * in order and a refusal comes after them. At most one chunk that was read ahead waits.
  */
+import { assert } from '@leno/std';
 import { BodyReader } from './body-reader.ts';
 import type { BodyFraming, TunnelSink } from './body-writer.ts';
 import { type ConnectionHost, LINGER_MS, type ServedConnection } from './connection-host.ts';
@@ -16,6 +17,7 @@ import { Inflow, type InflowOwner } from './inflow.ts';
 import { malformed, type Refusal } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import { Exchange, type ExchangePort } from './server-exchange.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 const cutBody = malformed('the connection ended within the body');
@@ -254,6 +256,16 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
     this.fixedAuthority = authority;
     // What CONNECT said about the connection was about CONNECT: the requests inside speak for themselves.
     this.#closing = false;
+  }
+
+  /** Never within the turn that has read the head: what came behind it has been put aside by now. */
+  handOver(): TcpSocket {
+    assert(!this.#isProcessing, 'it is handed over in a later turn');
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    this.#phase = 'closed';
+    this.#endExchange();
+    return this.#host.handOver(this, ahead);
   }
 
   /** Closes the connection if nothing is going on; else it ends with the reply in flight. */

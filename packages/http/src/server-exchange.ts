@@ -5,6 +5,7 @@ import type { BodySink, Peer, ResponseHead, ServerExchange } from './exchange.ts
 import type { FieldList } from './fields.ts';
 import { framingLine, statusLine } from './head-writer.ts';
 import type { ParsedRequest } from './request-parser.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import type { Wire } from './wire.ts';
 
 /** What an exchange asks of its connection. */
@@ -21,6 +22,7 @@ export interface ExchangePort {
   replyBroken(framing: BodyFraming): void;
   becomeTunnel(fromClient: BodySink, toClient: TunnelSink): void;
   fixAuthority(authority: string): void;
+  handOver(): TcpSocket;
 }
 
 export class Exchange implements ServerExchange {
@@ -124,6 +126,14 @@ export class Exchange implements ServerExchange {
     this.#port.wire.writeText(`${statusLine(200)}\r\n`);
     this.#port.fixAuthority(authority);
     this.#port.replyWritten();
+  }
+
+  takeSocket(): TcpSocket | undefined {
+    assert(this.head.method === 'CONNECT' && !this.responded, 'a CONNECT is accepted once');
+    if (!this.#live) return undefined;
+    this.responded = true;
+    this.#port.wire.writeText(`${statusLine(200)}\r\n`);
+    return this.#port.handOver();
   }
 
   /** For the body writer. */

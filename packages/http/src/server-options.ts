@@ -4,6 +4,8 @@ import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import type { H2Limits, H2Stats } from './h2/h2-options.ts';
 import type { ServerLimits } from './limits.ts';
+import type { HelloReading } from './tcp/client-hello.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import type { TlsServerOptions } from './tls-options.ts';
 
 /** Something that was refused before any handler saw it. */
@@ -21,6 +23,15 @@ export interface Rejection {
   readonly detail: string;
   readonly address: string;
   readonly port: number;
+}
+
+/** How a port is taken. */
+export interface ListenOptions {
+  /**
+   * Whether other processes of the same user may listen on the same port, and the kernel deals out
+   * connections among them (SO_REUSEPORT). Default false. Fails where the system has no such thing.
+   */
+  readonly reusePort?: boolean;
 }
 
 /** What a server is made of; only `handler` must be given. */
@@ -49,6 +60,20 @@ export interface HttpServerOptions {
    * (`gone`, as nginx and Envoy take it: nothing else tells of most clients that give up).
    */
   readonly halfClose?: 'answer' | 'gone';
+  /**
+   * With `tls`: takes connections of sidecars that carry bytes of any protocol (ALPN `leno-tcp/1`). They count
+   * as open here until whoever took them has closed them, which a drain waits for as well. Must not throw.
+   */
+  readonly onTcp?: (socket: TcpSocket, peer: Peer) => void;
+  /**
+   * Without `tls`: takes connections that begin with the hello of TLS, which is read but not
+   * changed; `socket.ahead` has it. They count as those of `onTcp` do. Must not throw.
+   */
+  readonly onTls?: (
+    socket: TcpSocket,
+    peer: Peer,
+    hello: Exclude<HelloReading, { kind: 'more' }>,
+  ) => void;
   /** A connection that is ready for requests, after its handshake. */
   readonly onConnection?: (peer: Peer) => void;
   /** Gives, if it wants, fields to add to the reply of the refusal. */
@@ -65,6 +90,8 @@ export interface ServerStats {
   readonly http2Count: number;
   readonly requestCount: number;
   readonly activeRequestCount: number;
+  /** Connections that carry bytes of any protocol, of those open. */
+  readonly tcpCount: number;
   /** Connections closed because `connectionCountMax` was reached. */
   readonly overloadedCount: number;
   readonly badRequestCount: number;
@@ -86,7 +113,11 @@ export interface ServerStats {
 /** A server: listens once, drains once. */
 export interface HttpServer {
   /** Port 0 takes a free one. Rejects with the error of the socket (`EADDRINUSE`, …). */
-  listen(port: number, host: string): Promise<{ address: string; port: number }>;
+  listen(
+    port: number,
+    host: string,
+    options?: ListenOptions,
+  ): Promise<{ address: string; port: number }>;
   /**
    * Takes no new connection, closes idle ones at once, lets requests in flight finish (their replies
    * say `Connection: close`), and cuts off what is left after `withinMs`. Resolves when none is left.

@@ -14,6 +14,7 @@ export function newServerStats(): MutableServerStats {
     plainCount: 0,
     tlsCount: 0,
     http2Count: 0,
+    tcpCount: 0,
     requestCount: 0,
     activeRequestCount: 0,
     overloadedCount: 0,

@@ -3,6 +3,7 @@
  * sweeps; what goes on on a connection is the connection's business.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
@@ -13,8 +14,10 @@ import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerH2Connection } from './server-h2-connection.ts';
-import type { HttpServer, HttpServerOptions, Rejection } from './server-options.ts';
+import type { HttpServer, HttpServerOptions, ListenOptions, Rejection } from './server-options.ts';
 import { newServerStats } from './server-stats.ts';
+import type { HelloReading } from './tcp/client-hello.ts';
+import { TCP_PROTOCOL, TcpSocket } from './tcp/tcp-socket.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
 import { Wire, type WireOwner } from './wire.ts';
@@ -41,6 +44,8 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   readonly #h2Limits: H2Limits | undefined;
   /** Sockets, by their remote end, whose first octet or whose handshake is awaited. */
   readonly #greeting = new Map<string, Socket>();
+  /** Sockets that speak HTTP no more, or never did. */
+  readonly #handedOver = new Set<TcpSocket>();
   readonly #emptied: (() => void)[] = [];
   #sweeper: TimerHandle | undefined = undefined;
 
@@ -59,10 +64,14 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     );
   }
 
-  listen(port: number, host: string): Promise<{ address: string; port: number }> {
+  listen(
+    port: number,
+    host: string,
+    options: ListenOptions = {},
+  ): Promise<{ address: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject);
-      this.#listener.listen(port, host, () => {
+      this.#listener.listen({ ...options, port, host }, () => {
         this.#listener.off('error', reject);
         // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
         this.#listener.on('error', () => undefined);
@@ -84,6 +93,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   async close(): Promise<void> {
     this.isDraining = true;
     const closed = this.#stopListening();
+    for (const socket of this.#handedOver) socket.reset();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of this.#connections) connection.wire.destroy();
     await closed;
@@ -106,11 +116,30 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   closed(connection: ServedConnection): void {
     this.#connections.delete(connection);
-    this.stats.connectionCount = this.#connections.size + this.#greeting.size;
+    this.#count();
     if (this.#connections.size > 0) return;
     this.#sweeper?.cancel();
     this.#sweeper = undefined;
     for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  handOver(connection: ServedConnection, ahead: Buffer | undefined): TcpSocket {
+    const socket = connection.wire.release();
+    // What was read belongs to its reader during the call only, and this is for later.
+    const own = ahead === undefined ? undefined : Buffer.from(ahead);
+    const raw = this.#giveAway(new TcpSocket(socket, socket, own));
+    this.closed(connection);
+    return raw;
+  }
+
+  get passesTls(): boolean {
+    return this.#options.onTls !== undefined && this.#acceptor === undefined;
+  }
+
+  greetedTls(sniffer: ProtocolSniffer, reading: HelloReading, octets: Buffer): void {
+    if (reading.kind === 'more') return;
+    const { peer } = sniffer;
+    this.#options.onTls?.(this.handOver(sniffer, octets), peer, reading);
   }
 
   sniffed(sniffer: ProtocolSniffer, isHttp2: boolean): ServedConnection {
@@ -132,10 +161,15 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
         this.#options.allowPlain === undefined || this.#options.allowPlain === false,
       allowsNone: (remote) => this.#allowsPlain(remote),
       handshakeTimeoutMs: this.limits.headTimeoutMs / 2,
-      protocols: this.#h2Limits === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
+      protocols: [
+        ...(this.#h2Limits === undefined ? ['http/1.1'] : ['h2', 'http/1.1']),
+        ...(this.#options.onTcp === undefined ? [] : [TCP_PROTOCOL]),
+      ],
       onAccepted: (socket, identity) => {
         this.stats.tlsCount += 1;
-        this.#open(socket, identity === undefined ? 'tls' : 'mtls', identity);
+        const transport = identity === undefined ? 'tls' : 'mtls';
+        if (socket.alpnProtocol === TCP_PROTOCOL) this.#openTcp(socket, transport, identity);
+        else this.#open(socket, transport, identity);
       },
       onRefused: ({ address, port }, detail) => {
         this.stats.handshakeFailureCount += 1;
@@ -147,7 +181,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   #accept(socket: Socket): void {
     this.stats.acceptedCount += 1;
     const remote = remoteOf(socket);
-    if (this.#connections.size + this.#greeting.size >= this.limits.connectionCountMax) {
+    if (this.#openCount >= this.limits.connectionCountMax) {
       this.stats.overloadedCount += 1;
       socket.destroy();
       this.#report({ ...remote, reason: 'overloaded', status: 0, detail: 'too many connections' });
@@ -160,7 +194,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     }
     const key = keyOf(remote);
     this.#greeting.set(key, socket);
-    this.stats.connectionCount += 1;
+    this.#count();
     socket.once('close', () => {
       if (this.#greeting.get(key) === socket) this.#greeted(remote);
     });
@@ -229,17 +263,45 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const openWire = (owner: WireOwner) => new Wire(socket, owner);
     const limits = this.#h2Limits;
     const alpn = 'alpnProtocol' in socket ? socket.alpnProtocol : false;
-    if (limits === undefined || alpn === 'http/1.1') {
+    if ((limits === undefined && !this.passesTls) || alpn === 'http/1.1') {
       return new ServerConnection(this, peer, openWire);
     }
-    if (alpn === 'h2') return new ServerH2Connection(this, peer, limits, openWire);
+    if (alpn === 'h2' && limits !== undefined)
+      return new ServerH2Connection(this, peer, limits, openWire);
     return new ProtocolSniffer(this, peer, openWire);
+  }
+
+  #openTcp(socket: TLSSocket, transport: Peer['transport'], identity: string | undefined): void {
+    const remote = remoteOf(socket);
+    const carrier = this.#greeting.get(keyOf(remote));
+    const raw = this.#giveAway(new TcpSocket(socket, carrier));
+    this.#greeted(remote);
+    this.#options.onTcp?.(raw, { ...remote, transport, identity });
+  }
+
+  /** Counts it on until it is closed. */
+  #giveAway(raw: TcpSocket): TcpSocket {
+    this.#handedOver.add(raw);
+    raw.socket.once('close', () => {
+      this.#handedOver.delete(raw);
+      this.#count();
+    });
+    return raw;
   }
 
   /** The connection from there is one now, or none. */
   #greeted(remote: { address: string; port: number }): void {
     this.#greeting.delete(keyOf(remote));
-    this.stats.connectionCount = this.#connections.size + this.#greeting.size;
+    this.#count();
+  }
+
+  get #openCount(): number {
+    return this.#connections.size + this.#greeting.size + this.#handedOver.size;
+  }
+
+  #count(): void {
+    this.stats.connectionCount = this.#openCount;
+    this.stats.tcpCount = this.#handedOver.size;
   }
 
   get #sweepMs(): number {

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { canShareReads, shareReads } from './shared-read.ts';
+import { canShareReads, shareReads, stopSharing } from './shared-read.ts';
 
 let server: Server | undefined;
 const sockets: Socket[] = [];
@@ -81,6 +81,30 @@ test('the end of the other side is told, after its last octets', async () => {
   const ended = new Promise<string>((resolve) => accepted.on('end', () => resolve(seen.text)));
   client.end('last');
   expect(await ended).toBe('last');
+});
+
+test('a socket that shares no more keeps what it reads to itself', async () => {
+  const [client, accepted] = await ends();
+  const shared = listen(accepted);
+  client.write('shared');
+  await shared.until('shared');
+  accepted.pause();
+  stopSharing(accepted);
+  const kept: Buffer[] = [];
+  const got = new Promise<void>((resolve) => {
+    accepted.on('data', (chunk: Buffer) => {
+      kept.push(chunk);
+      if (Buffer.concat(kept).length >= 4) resolve();
+    });
+  });
+  accepted.resume();
+  client.write('kept');
+  await got;
+  const witness = listen(client);
+  accepted.write('over what was read');
+  await witness.until('over what was read');
+  expect(Buffer.concat(kept).toString('latin1')).toBe('kept');
+  expect(shared.seen.text).toBe('shared');
 });
 
 test.each([

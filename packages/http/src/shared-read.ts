@@ -48,6 +48,15 @@ export function shareReads(socket: Socket, read: ReadCallback): boolean {
   return true;
 }
 
+/** From now on what `socket` reads comes as it would have without `shareReads`: as `data`. */
+export function stopSharing(socket: Socket): void {
+  const own = socket as unknown as Record<symbol, unknown>;
+  if (fields === undefined || own[fields.buffer] !== shared) return;
+  // The buffer cannot be taken back from the system's side of a socket, but it is free after a copy.
+  own[fields.callback] = (byteCount: number): boolean =>
+    socket.push(Buffer.from(shared.subarray(0, byteCount)));
+}
+
 interface Handle {
   useUserBuffer(buffer: Uint8Array): void;
 }

@@ -383,6 +383,21 @@ test('over mutual TLS both ends agree on h2 by ALPN, and know each other', async
   expect(server.stats).toMatchObject({ acceptedCount: 1, http2Count: 1, requestCount: 20 });
 });
 
+test('a try that is given up in its reply hears no more of it, and its upstream hears CANCEL', async () => {
+  const CANCEL = 8;
+  const codes: number[] = [];
+  const { port } = await nodeUpstream((stream) => {
+    stream.on('close', () => codes.push(stream.rstCode));
+    stream.respond({ ':status': 200 });
+    stream.write('begun');
+  });
+  const events = send(poolTo(port), post);
+  await until(() => events.body.text === 'begun');
+  events.attempt.cancel();
+  await until(() => codes.length === 1);
+  expect([codes, events.log, events.body.endings]).toEqual([[CANCEL], ['sent', 'head 200'], []]);
+});
+
 test('a server that does not speak h2 is not taken for one that does', async () => {
   const { port } = await own(() => undefined, { http2: false });
   const events = await ask(poolTo(port, { tls: clientTls }));

@@ -20,7 +20,15 @@ export interface AttemptNote {
   readonly startedAfterMs: number;
   readonly durationMs: number;
   /** The status of the reply, or the reason why there was none. */
-  readonly result: { readonly kind: 'reply'; readonly status: number } | AttemptFailure;
+  readonly result: AttemptReply | AttemptFailure;
+}
+
+/** A try with a reply. */
+export interface AttemptReply {
+  readonly kind: 'reply';
+  readonly status: number;
+  /** Its gRPC code, `0` to `16` or `unknown`; absent for what is not gRPC. */
+  readonly grpcStatus?: string;
 }
 
 /** A try without a reply. */
@@ -54,7 +62,11 @@ export interface DecisionRecord {
   /** Why no further try was made, if one had failed. */
   readonly notRetriedBecause: string | undefined;
   readonly status: number;
+  /** The gRPC code that the caller saw, `0` to `16` or `unknown`; absent for what is not gRPC. */
+  readonly grpcStatus?: string;
   /** The reason code of a failure that the mesh itself answered; undefined otherwise. */
   readonly reason: string | undefined;
+  /** In words, where the reason says less. */
+  readonly detail?: string;
   readonly outcome: 'success' | 'failure';
 }

@@ -2,6 +2,7 @@ export { type AccessEntry, AccessLog, type AccessLogOptions, type LogSink } from
 export type {
   AttemptFailure,
   AttemptNote,
+  AttemptReply,
   DecisionRecord,
   EndpointNote,
 } from './decision-record.ts';
@@ -9,6 +10,7 @@ export { FlightRecorder, type FlightRecorderOptions } from './flight-recorder.ts
 export { LogLinearHistogram } from './log-linear.ts';
 export {
   Counter,
+  type FamilySnapshot,
   Gauge,
   type Handle,
   Histogram,
@@ -16,6 +18,7 @@ export {
   type MetricSpec,
   type Sample,
 } from './metric-family.ts';
+export { MetricMerge, type MetricMergeOptions } from './metric-merge.ts';
 export { type AnyFamily, MetricStore, type MetricStoreOptions } from './metric-store.ts';
 export { createMeshMetrics, type MeshMetrics, metricTable } from './metric-table.ts';
 export {
@@ -25,7 +28,7 @@ export {
 } from './prom-client-bridge.ts';
 export { parsePrometheus } from './prometheus-parse.ts';
 export { prometheusChunks, prometheusContentType, renderPrometheus } from './prometheus-text.ts';
-export { RequestCells, type RequestPrefix } from './request-cells.ts';
+export { grpcStatusName, RequestCells, type RequestPrefix } from './request-cells.ts';
 export type { SeriesOptions } from './series-table.ts';
 export {
   childContext,

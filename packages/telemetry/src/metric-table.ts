@@ -75,6 +75,7 @@ export const metricTable = {
     name: 'leno_retry_budget_remaining_ratio',
     help: 'Share of the retry budget that is left.',
     labelNames: ['peer'],
+    merge: 'min',
   },
   timeouts: {
     kind: 'counter',
@@ -87,6 +88,7 @@ export const metricTable = {
     name: 'leno_circuit_breaker_state',
     help: '0 closed, 1 half-open, 2 open.',
     labelNames: ['peer', 'endpoint'],
+    merge: 'max',
   },
   breakerTransitions: {
     kind: 'counter',
@@ -111,6 +113,7 @@ export const metricTable = {
     name: 'leno_endpoints',
     help: 'Endpoints by state: healthy, degraded, ejected, draining or warming.',
     labelNames: ['peer', 'state'],
+    merge: 'max',
   },
   routeNotFound: {
     kind: 'counter',
@@ -142,6 +145,36 @@ export const metricTable = {
     help: 'Connections closed, by reason.',
     labelNames: ['dir', 'peer', 'reason'],
   },
+  tcpConnections: {
+    kind: 'gauge',
+    name: 'leno_tcp_connections',
+    help: 'TCP connections that are carried, or dialled, now: those of which only bytes are known.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpConnectionsOpened: {
+    kind: 'counter',
+    name: 'leno_tcp_connections_opened_total',
+    help: 'TCP connections that were taken, whatever became of them.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpConnectionsClosed: {
+    kind: 'counter',
+    name: 'leno_tcp_connections_closed_total',
+    help: 'TCP connections that ended: done, idle-timeout, or the code of another reason.',
+    labelNames: ['dir', 'peer', 'reason'],
+  },
+  tcpReceivedBytes: {
+    kind: 'counter',
+    name: 'leno_tcp_received_bytes_total',
+    help: 'Bytes of TCP connections on their way to the service that was called.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpSentBytes: {
+    kind: 'counter',
+    name: 'leno_tcp_sent_bytes_total',
+    help: 'Bytes of TCP connections on their way to the client.',
+    labelNames: ['dir', 'peer'],
+  },
   tlsHandshakes: {
     kind: 'counter',
     name: 'leno_tls_handshakes_total',
@@ -160,12 +193,14 @@ export const metricTable = {
     name: 'leno_cert_not_after_seconds',
     help: 'End of validity of a certificate, in seconds since 1970.',
     labelNames: ['kind', 'spiffe_id'],
+    merge: 'max',
   },
   certNotBefore: {
     kind: 'gauge',
     name: 'leno_cert_not_before_seconds',
     help: 'Start of validity of a certificate, in seconds since 1970.',
     labelNames: ['kind', 'spiffe_id'],
+    merge: 'max',
   },
   certRotations: {
     kind: 'counter',
@@ -178,6 +213,7 @@ export const metricTable = {
     name: 'leno_config_version_info',
     help: 'Always 1; the labels say which configuration is in force.',
     labelNames: ['version', 'hash'],
+    merge: 'max',
   },
   configUpdates: {
     kind: 'counter',
@@ -190,6 +226,7 @@ export const metricTable = {
     name: 'leno_config_lag_seconds',
     help: 'Age of the configuration in force when it was acknowledged.',
     labelNames: ['type'],
+    merge: 'max',
   },
   configApply: {
     kind: 'histogram',
@@ -203,6 +240,7 @@ export const metricTable = {
     name: 'leno_control_connected',
     help: '1 while the session with the control plane stands.',
     labelNames: [],
+    merge: 'max',
   },
   controlReconnects: {
     kind: 'counter',
@@ -213,14 +251,28 @@ export const metricTable = {
   telemetryDropped: {
     kind: 'counter',
     name: 'leno_telemetry_dropped_total',
-    help: 'What telemetry lost at a bound: span, log, tap or series.',
+    help: 'What telemetry lost at a bound: span, log, tap, series or merged_series.',
     labelNames: ['signal'],
+  },
+  workerUp: {
+    kind: 'gauge',
+    name: 'leno_worker_up',
+    help: '1 while a worker process serves; absent where one process does everything.',
+    labelNames: ['worker'],
+    merge: 'max',
+  },
+  workerRestarts: {
+    kind: 'counter',
+    name: 'leno_worker_restarts_total',
+    help: 'Worker processes that ended by themselves and were started again.',
+    labelNames: ['worker'],
   },
   buildInfo: {
     kind: 'gauge',
     name: 'leno_build_info',
     help: 'Always 1; the labels say what runs.',
     labelNames: ['version', 'node'],
+    merge: 'max',
   },
 } as const satisfies Record<string, MetricSpec>;
 

@@ -25,8 +25,8 @@ const WORDS_OF_THE_MESH = [DEADLINE_FIELD, 'x-leno-attempt', 'x-forwarded-for'] 
 /** Written anew by whoever stands before the application. */
 const REWRITTEN = ['x-forwarded-proto', 'x-forwarded-host'] as const;
 
-/** What only the mesh says in a reply. */
-const REPLY_CLAIMS = [
+/** What only the mesh says in a reply, in its head or in its trailers. */
+export const REPLY_CLAIMS = [
   'proxy-status',
   'x-leno-reason',
   'x-leno-peer',

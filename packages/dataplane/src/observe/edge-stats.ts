@@ -2,7 +2,17 @@
  * What happened on each edge of the mesh since it was last asked: the deltas that a proxy reports once a second.
  */
 import { LogLinearHistogram } from '@leno/telemetry';
-import type { Call, Direction } from '../call.ts';
+import type { Direction } from '../call.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+
+/** What is looked at of a call, or of a connection. */
+export interface EdgeCall {
+  readonly direction: Direction;
+  readonly peerName: string;
+  readonly transport: string;
+  readonly tryCount: number;
+  readonly attempt: { readonly endpoint: Endpoint } | undefined;
+}
 
 /** One edge over one period. */
 export interface EdgeReport {
@@ -17,6 +27,19 @@ export interface EdgeReport {
   readonly retries: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+/** One edge over one period as it travels between processes: with all that a sum needs. */
+export interface EdgeDelta {
+  readonly direction: Direction;
+  readonly peer: string;
+  readonly version: string;
+  readonly ok: number;
+  readonly failed: number;
+  readonly mtls: number;
+  readonly retries: number;
+  /** What a `LogLinearHistogram` gives as its counts. */
+  readonly durations: readonly number[];
 }
 
 interface EdgeCells {
@@ -37,8 +60,8 @@ export class EdgeStats {
   };
   #edgeCount = 0;
 
-  /** Adds an ended call. */
-  add(call: Call, failed: boolean, durationMs: number): void {
+  /** Adds a call that has ended, or a connection that was opened or could not be. */
+  add(call: EdgeCall, failed: boolean, durationMs: number): void {
     const version =
       call.direction === 'outbound' ? (call.attempt?.endpoint.body.labels['version'] ?? '') : '';
     const cells = this.#cellsOf(call.direction, call.peerName, version);
@@ -51,7 +74,30 @@ export class EdgeStats {
 
   /** What came since the last call of this; edges without a request are left out. */
   take(): readonly EdgeReport[] {
-    const reports: EdgeReport[] = [];
+    return this.#takeEach(reportOf);
+  }
+
+  /** The same for another to `absorb`. */
+  takeDeltas(): readonly EdgeDelta[] {
+    return this.#takeEach(deltaOf);
+  }
+
+  /** Adds what another has counted. */
+  absorb(deltas: readonly EdgeDelta[]): void {
+    for (const { direction, peer, version, ok, failed, mtls, retries, durations } of deltas) {
+      const cells = this.#cellsOf(direction, peer, version);
+      cells.ok += ok;
+      cells.failed += failed;
+      cells.mtls += mtls;
+      cells.retries += retries;
+      cells.durations.addCounts(durations);
+    }
+  }
+
+  #takeEach<T>(
+    render: (direction: Direction, peer: string, version: string, cells: EdgeCells) => T,
+  ): readonly T[] {
+    const taken: T[] = [];
     for (const direction of ['inbound', 'outbound'] as const) {
       for (const [peer, versions] of this.#edges[direction]) {
         for (const [version, cells] of versions) {
@@ -61,13 +107,13 @@ export class EdgeStats {
             this.#edgeCount -= 1;
             continue;
           }
-          reports.push(reportOf(direction, peer, version, cells));
+          taken.push(render(direction, peer, version, cells));
           clear(cells);
         }
         if (versions.size === 0) this.#edges[direction].delete(peer);
       }
     }
-    return reports;
+    return taken;
   }
 
   #cellsOf(direction: Direction, peer: string, version: string): EdgeCells {
@@ -109,6 +155,12 @@ function reportOf(
     p50Ms: durations.quantile(0.5),
     p99Ms: durations.quantile(0.99),
   };
+}
+
+function deltaOf(direction: Direction, peer: string, version: string, cells: EdgeCells): EdgeDelta {
+  const { ok, failed, mtls, retries, durations } = cells;
+  const counts = durations.counts();
+  return { direction, peer, version, ok, failed, mtls, retries, durations: counts };
 }
 
 function clear(cells: EdgeCells): void {

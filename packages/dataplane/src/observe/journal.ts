@@ -1,8 +1,17 @@
 /** What is written down of each call: a line of the access log, and a decision record. */
 import type { Clock } from '@leno/std';
-import type { AccessEntry, AccessLog, EndpointNote, FlightRecorder } from '@leno/telemetry';
+import {
+  type AccessEntry,
+  type AccessLog,
+  type AttemptNote,
+  type DecisionRecord,
+  type EndpointNote,
+  type FlightRecorder,
+  grpcStatusName,
+} from '@leno/telemetry';
 import type { Call } from '../call.ts';
-import type { Endpoint } from '../upstream/endpoint.ts';
+import { GRPC_NONE } from '../grpc/grpc-status.ts';
+import type { Cluster } from '../upstream/cluster.ts';
 import { isFailure } from './call-metrics.ts';
 
 /** One in so many undisturbed successes leaves a decision record; failures and retries always do. */
@@ -28,6 +37,7 @@ export class CallJournal {
     authority: '',
     path: '',
     status: 0,
+    grpcStatus: GRPC_NONE,
     outcome: 'success',
     reason: '-',
     peer: '',
@@ -65,6 +75,13 @@ export class CallJournal {
     if (failed || call.tryCount > 1 || this.#isSampled()) this.#record(call, durationMs, failed);
   }
 
+  /** A connection of which only bytes are known has ended. */
+  connectionEnded(entry: AccessEntry, record: DecisionRecord): void {
+    this.#log.record(entry);
+    const isKept = entry.outcome === 'failure' || entry.attemptCount > 1 || this.#isSampled();
+    if (isKept) this.recorder.record(record, this.#clock.nowMs());
+  }
+
   #isSampled(): boolean {
     this.#successCount += 1;
     if (this.#successCount < SUCCESS_EVERY) return false;
@@ -81,6 +98,7 @@ export class CallJournal {
     entry.authority = call.head.authority;
     entry.path = call.head.target;
     entry.status = call.status;
+    entry.grpcStatus = call.grpcStatus;
     entry.outcome = failed ? 'failure' : 'success';
     entry.reason = call.reason ?? '-';
     entry.peer = call.peerName;
@@ -114,10 +132,11 @@ export class CallJournal {
             ? undefined
             : { name: call.rule.routeName, rule: call.rule.rule.name ?? '' },
         revision: { epoch: call.table.epoch, version: call.table.version },
-        endpoints: endpointNotes(call, nowMs),
+        endpoints: call.cluster === undefined ? [] : endpointNotes(call.cluster, call.tries, nowMs),
         attempts: call.tries,
         notRetriedBecause: call.notRetriedBecause,
         status: call.status,
+        ...(call.isGrpc ? { grpcStatus: grpcStatusName(call.grpcStatus) } : {}),
         reason: call.reason,
         outcome: failed ? 'failure' : 'success',
       },
@@ -126,38 +145,28 @@ export class CallJournal {
   }
 }
 
-function endpointNotes(call: Call, nowMs: number): readonly EndpointNote[] {
-  const { cluster } = call;
-  if (cluster === undefined) return [];
-  const scores = cluster.explain(nowMs);
-  const all = cluster.endpoints;
-  // The common case: few, in the order in which the balancer has them.
-  if (all.length <= ENDPOINT_COUNT_MAX) {
-    return all.map((endpoint, index) => noteOf(endpoint, scores[index], nowMs));
-  }
-  const scoreOf = new Map(scores.map((score) => [score.id, score]));
-  const tried = new Set(call.tries.map(({ endpointId }) => endpointId));
-  const shown = [
-    ...all.filter(({ id }) => tried.has(id)),
-    ...all.filter(({ id }) => !tried.has(id)),
-  ];
-  return shown
-    .slice(0, ENDPOINT_COUNT_MAX)
-    .map((endpoint) => noteOf(endpoint, scoreOf.get(endpoint.id), nowMs));
-}
-
-function noteOf(
-  { id, body, breaker }: Endpoint,
-  scored: { readonly id: string; readonly score: number } | undefined,
+/** What stood for and against each endpoint, those that were tried before others. */
+export function endpointNotes(
+  cluster: Cluster,
+  tries: readonly AttemptNote[],
   nowMs: number,
-): EndpointNote {
-  const state = breaker.stateAt(nowMs);
-  const note: Writable<EndpointNote> = {
-    id,
-    address: `${body.address}:${body.port}`,
-    breaker: state,
-  };
-  if (scored?.id === id) note.score = scored.score;
-  if (state === 'open') note.excludedBy = 'its breaker is open';
-  return note;
+): readonly EndpointNote[] {
+  const scores = new Map(cluster.explain(nowMs).map(({ id, score }) => [id, score]));
+  const tried = new Set(tries.map(({ endpointId }) => endpointId));
+  const all = cluster.endpoints;
+  const shown =
+    all.length <= ENDPOINT_COUNT_MAX
+      ? all
+      : [...all.filter(({ id }) => tried.has(id)), ...all.filter(({ id }) => !tried.has(id))];
+  return shown.slice(0, ENDPOINT_COUNT_MAX).map(({ id, body, breaker }) => {
+    const state = breaker.stateAt(nowMs);
+    const score = scores.get(id);
+    return {
+      id,
+      address: `${body.address}:${body.port}`,
+      breaker: state,
+      ...(score === undefined ? {} : { score }),
+      ...(state === 'open' ? { excludedBy: 'its breaker is open' } : {}),
+    };
+  });
 }

@@ -1,5 +1,5 @@
 /** Configuration for tests, in the form in which it is pushed. */
-import { canonicalHash, type EndpointBody, type Resource } from '@leno/config';
+import { canonicalHash, type EndpointBody, type PortProtocol, type Resource } from '@leno/config';
 import type { PushedView } from '../data-plane.ts';
 import { idOf, trustDomain } from './identities.ts';
 
@@ -11,6 +11,10 @@ export interface Mesh {
   /** Rules of one route, by service. */
   readonly routes?: Readonly<Record<string, readonly object[]>>;
   readonly permissive?: readonly string[];
+  /** Services with a port 5432 for TCP beside their port 80. */
+  readonly tcp?: readonly string[];
+  /** What a service speaks on its ports, from 80 on; one of `http` where nothing is said. */
+  readonly protocols?: Readonly<Record<string, readonly PortProtocol[]>>;
 }
 
 let version = 0;
@@ -36,7 +40,9 @@ export function endpoint(port: number, service?: string, id = `at-${port}`): End
 
 function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): Resource[] {
   const full = `default/${name}`;
-  const ports = [{ port: 80, protocol: 'http' }];
+  const spoken = mesh.protocols?.[name] ?? ['http'];
+  const ports = spoken.map((protocol, index) => ({ port: 80 + index, protocol }));
+  if (mesh.tcp?.includes(name)) ports.push({ port: 5_432, protocol: 'tcp' });
   const parts = [
     resource('service', full, { namespace: 'default', name, ports }),
     resource('endpoints', full, { endpoints }),
