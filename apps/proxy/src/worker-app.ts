@@ -5,7 +5,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { CallJournal, CallMetrics, DataPlane, EdgeStats, meshHttp2 } from '@leno/dataplane';
-import type { Identity } from '@leno/dataplane/node';
+import { DnsResolver, type Identity } from '@leno/dataplane/node';
 import {
   createHttpServer,
   FieldList,
@@ -31,6 +31,9 @@ import { collectClusterMetrics } from './proxy-metrics.ts';
 import { TcpListeners } from './tcp-listen.ts';
 import { ClientTls, serverTls } from './tls.ts';
 import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
+
+/** So long a client that has ended its half may wait for a reply; one that has gone looks the same. */
+const HALF_CLOSE_GRACE_MS = 1_000;
 
 /** A data plane with its listeners. */
 export interface Worker {
@@ -124,6 +127,7 @@ function buildDataPlane(
     },
     applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
+    egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {
       breakerChanged(cluster, change) {
@@ -156,12 +160,12 @@ function buildServers(
       stallTimeoutMs: settings.LENO_STALL_TIMEOUT_MS,
     },
     http2: true,
+    halfCloseGraceMs: HALF_CLOSE_GRACE_MS,
   };
   const outbound = createHttpServer({
     ...common,
     handler: engine.outbound,
     onTls: engine.tcp.greeted,
-    halfClose: 'gone',
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
@@ -169,7 +173,6 @@ function buildServers(
     handler: engine.inbound,
     onTcp: engine.tcp.inbound,
     http2: meshHttp2,
-    halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
     onRejected: refused('inbound'),

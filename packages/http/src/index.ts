@@ -13,6 +13,7 @@ export { FieldError } from './field-error.ts';
 export { FieldList } from './fields.ts';
 export type { FloodLimits, FloodStats } from './h2/flood-guard.ts';
 export type { H2Limits, H2Stats } from './h2/h2-options.ts';
+export { InvalidOptionError } from './invalid-option-error.ts';
 export { type MessageLimits, messageLimits, type ServerLimits, serverLimits } from './limits.ts';
 export type { ClientPool, PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
 export { createHttpServer } from './server.ts';

@@ -12,6 +12,7 @@ import { BodyReader } from './body-reader.ts';
 import type { BodyFraming, TunnelSink } from './body-writer.ts';
 import { type ConnectionHost, LINGER_MS, type ServedConnection } from './connection-host.ts';
 import type { BodySink, Peer } from './exchange.ts';
+import { HalfCloseGrace } from './half-close-grace.ts';
 import { statusLine } from './head-writer.ts';
 import { Inflow, type InflowOwner } from './inflow.ts';
 import { malformed, type Refusal } from './refusal.ts';
@@ -49,6 +50,7 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
   #lingeredByteCount = 0;
   #quietSinceMs = -1; // Set by the sweep; -1 whenever something moves.
   #progress = 0;
+  #grace: HalfCloseGrace | undefined = undefined; // The client has ended its half.
 
   /** `openWire` makes the wire that reports to this connection. */
   constructor(host: ConnectionHost, peer: Peer, openWire: (owner: WireOwner) => Wire) {
@@ -178,7 +180,13 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
 
   #checkEndOfExchange(): void {
     if (!this.#body.isDone) this.#refuse(cutBody);
-    else if (!this.#replyDone && this.#host.goesWithItsHalf) this.wire.destroy();
+    else if (!this.#replyDone && Number.isFinite(this.#host.halfCloseGraceMs)) {
+      const { timers, halfCloseGraceMs, stats } = this.#host;
+      this.#grace ??= new HalfCloseGrace(this.wire, timers, halfCloseGraceMs, () => {
+        stats.halfCloseGoneCount += 1;
+        this.wire.destroy();
+      });
+    }
   }
 
   inflowHasRoom(): void {
@@ -343,6 +351,8 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
     this.#host.stats.activeRequestCount -= 1;
     this.#exchange.detach();
     this.#exchange = undefined;
+    this.#grace?.cancel();
+    this.#grace = undefined;
   }
 
   /** Ends the exchange or the tunnel, if there is one, as something that its handler must hear of. */

@@ -55,11 +55,12 @@ export interface HttpServerOptions {
    */
   readonly allowPlain?: boolean | ((remote: { address: string; port: number }) => boolean);
   /**
-   * What a client means that ends its half of the connection while its request is under way: that it
-   * wants the reply and nothing else (`answer`, the default, RFC 9112 §9.6), or that it has gone
-   * (`gone`, as nginx and Envoy take it: nothing else tells of most clients that give up).
+   * How long nothing may be written to a client of HTTP/1.1 that has ended its half of the connection
+   * while its reply is awaited. It may want the reply and nothing else (RFC 9112 §9.6), or have gone:
+   * nothing else tells of most clients that give up. After that time it counts as gone. Default
+   * `Infinity`: every reply is sent; at least 1.
    */
-  readonly halfClose?: 'answer' | 'gone';
+  readonly halfCloseGraceMs?: number;
   /**
    * With `tls`: takes connections of sidecars that carry bytes of any protocol (ALPN `leno-tcp/1`). They count
    * as open here until whoever took them has closed them, which a drain waits for as well. Must not throw.
@@ -101,6 +102,8 @@ export interface ServerStats {
   readonly idleTimeoutCount: number;
   readonly stallTimeoutCount: number;
   readonly tunnelTimeoutCount: number;
+  /** Clients that counted as gone, `halfCloseGraceMs` after they had ended their half. */
+  readonly halfCloseGoneCount: number;
   readonly handshakeFailureCount: number;
   /** Unwanted bodies that were longer than `discardByteCountMax`. */
   readonly discardOverflowCount: number;

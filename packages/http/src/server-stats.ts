@@ -25,6 +25,7 @@ export function newServerStats(): MutableServerStats {
     idleTimeoutCount: 0,
     stallTimeoutCount: 0,
     tunnelTimeoutCount: 0,
+    halfCloseGoneCount: 0,
     handshakeFailureCount: 0,
     discardOverflowCount: 0,
     drainAbortCount: 0,

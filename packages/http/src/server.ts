@@ -9,7 +9,9 @@ import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
+import { InvalidOptionError } from './invalid-option-error.ts';
 import { type ServerLimits, serverLimits } from './limits.ts';
+import { serverProblems } from './option-checks.ts';
 import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
 import { ServerConnection } from './server-connection.ts';
@@ -35,9 +37,9 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   isDraining = false;
-  readonly goesWithItsHalf: boolean;
+  readonly halfCloseGraceMs: number;
   readonly #options: HttpServerOptions;
-  readonly #timers: Timers;
+  readonly timers: Timers;
   readonly #listener: Server;
   readonly #acceptor: TlsAcceptor | undefined;
   readonly #connections = new Set<ServedConnection>();
@@ -51,13 +53,15 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    const problems = serverProblems(options);
     this.limits = { ...serverLimits, ...options.limits };
     const { http2 } = options;
     const more = http2 === true ? {} : (http2 ?? false);
-    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits });
-    this.goesWithItsHalf = options.halfClose === 'gone';
+    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits }, problems);
+    problems.throwIfAny(InvalidOptionError);
+    this.halfCloseGraceMs = options.halfCloseGraceMs ?? Number.POSITIVE_INFINITY;
     this.clock = options.clock ?? systemClock;
-    this.#timers = options.timers ?? systemTimers;
+    this.timers = options.timers ?? systemTimers;
     this.#acceptor = options.tls === undefined ? undefined : this.#newAcceptor(options.tls);
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),
@@ -125,7 +129,9 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   handOver(connection: ServedConnection, ahead: Buffer | undefined): TcpSocket {
     const socket = connection.wire.release();
-    const raw = this.#giveAway(new TcpSocket(socket, socket, ahead));
+    // What was read belongs to its reader during the call only, and this is for later.
+    const own = ahead === undefined ? undefined : Buffer.from(ahead);
+    const raw = this.#giveAway(new TcpSocket(socket, socket, own));
     this.closed(connection);
     return raw;
   }
@@ -205,7 +211,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   /** Waits for the first octet, which tells TLS from everything else. */
   #sniff(socket: Socket, acceptor: TlsAcceptor): void {
-    const late = this.#timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
+    const late = this.timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
     const gone = (): void => late.cancel();
     const failed = (): void => undefined;
     socket.once('close', gone);
@@ -252,7 +258,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
     this.#greeted(remote);
-    this.#sweeper ??= this.#timers.after(this.#sweepMs, this.#sweep);
+    this.#sweeper ??= this.timers.after(this.#sweepMs, this.#sweep);
     this.#options.onConnection?.(peer);
     return connection;
   }
@@ -312,7 +318,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const nowMs = this.clock.nowMs();
     for (const connection of [...this.#connections]) connection.sweep(nowMs);
     this.#sweeper =
-      this.#connections.size === 0 ? undefined : this.#timers.after(this.#sweepMs, this.#sweep);
+      this.#connections.size === 0 ? undefined : this.timers.after(this.#sweepMs, this.#sweep);
   };
 
   #stopListening(): Promise<void> {
@@ -324,7 +330,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #emptyWithin(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const late = this.#timers.after(withinMs, () => {
+      const late = this.timers.after(withinMs, () => {
         this.stats.drainAbortCount += this.#connections.size;
         for (const connection of this.#connections) connection.wire.destroy();
       });

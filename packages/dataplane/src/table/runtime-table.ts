@@ -5,6 +5,7 @@
  */
 import type { MeshBody, ServiceBody } from '@leno/config';
 import type { RouteBackend, RouteRule, RouteTable } from '@leno/routing';
+import type { InboundAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { CallPolicy } from './policy.ts';
 
@@ -49,4 +50,6 @@ export interface RuntimeTable {
   readonly ownPolicy: CallPolicy;
   /** Whether this proxy's own inbound listener takes plaintext. */
   readonly permissive: boolean;
+  /** Who may call the application behind this proxy. */
+  readonly access: InboundAccess;
 }
