@@ -1,7 +1,7 @@
 /**
  * `pnpm bench NAME [--report FILE] [--only CASE] [--quick]`: measures the packages beside their
  * peers and prints a table. Ends with 0 whatever the figures are, 2 if it was asked wrongly. `proxy` also
- * takes `--rounds N` and `--guard`.
+ * takes `--rounds N`, `--guard` and `--profile`.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import type { Group, GroupOutcome } from './harness/group.ts';
 import { absentPeers, type Report, reportRows } from './harness/report.ts';
 import { runGroups } from './harness/run-groups.ts';
 import { tableOf } from './harness/table.ts';
+import { readEnvironment } from './proxy/env.ts';
 import { runProxyCommand } from './proxy/proxy-command.ts';
 
 const { values, positionals } = parseArgs({
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     guard: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
   },
 });
 const name = positionals[0] ?? '';
@@ -30,15 +32,21 @@ if (notYet.includes(name)) {
   process.exit(2);
 }
 if (name === 'proxy') {
+  // So that what an end clears away is cleared away after Ctrl-C too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   process.exit(
-    await runProxyCommand({
-      report: values.report,
-      only: values.only ?? '',
-      roundCount: Math.max(1, Number(values.rounds) || 1),
-      isQuick: values.quick,
-      isGuard: values.guard,
-      commit: commit(),
-    }),
+    await runProxyCommand(
+      {
+        report: values.report,
+        only: values.only ?? '',
+        roundCount: Math.max(1, Number(values.rounds) || 1),
+        isQuick: values.quick,
+        isGuard: values.guard,
+        isProfile: values.profile,
+        commit: commit(),
+      },
+      readEnvironment(),
+    ),
   );
 }
 if (!benchmarkNames.includes(name)) {

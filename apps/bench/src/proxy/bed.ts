@@ -3,7 +3,7 @@
  * proxies have the first core to themselves; load, upstream and everything else share the second.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -43,6 +43,8 @@ export class Bed {
     this.programs = programs;
     this.directory = directory;
     this.loadCore = availableParallelism() > 1 ? 1 : 0;
+    // The certificates in it are worth nothing, but nobody else would ever clear it away.
+    process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   }
 
   /** Starts a program on its core. */

@@ -3,11 +3,10 @@ import type { AbsentPeer, ReportRow } from '../harness/report.ts';
 import { makeBed } from './bed.ts';
 import { cpuCases, isAskedFor, latencyCase, memoryCase, workersCase } from './cases.ts';
 import { type Budget, cpuRows, measureCase, type PeakBytes } from './cpu-rounds.ts';
-import { readEnvironment } from './env.ts';
 import { measureLatency } from './latency.ts';
 import { Lineup } from './lineup.ts';
 import { measureMemory } from './memory.ts';
-import { findPrograms } from './programs.ts';
+import type { Programs } from './programs.ts';
 import { proofRows, proofsOf } from './proofs.ts';
 import { startUpstreams } from './upstream.ts';
 import { measureWorkers } from './workers.ts';
@@ -29,9 +28,12 @@ export interface ProxyFigures {
   readonly absent: readonly AbsentPeer[];
 }
 
-/** Runs it. Throws `MissingProgramError` where it cannot, `NotOnError` where a figure would be a lie. */
-export async function benchProxy(options: ProxyBenchOptions): Promise<ProxyFigures> {
-  const bed = await makeBed(findPrograms(readEnvironment()));
+/** Runs it. Throws `NotOnError` where a figure would be a lie. */
+export async function benchProxy(
+  programs: Programs,
+  options: ProxyBenchOptions,
+): Promise<ProxyFigures> {
+  const bed = await makeBed(programs);
   try {
     return await measureAll(new Lineup(bed, await startUpstreams(bed)), options);
   } finally {
@@ -42,8 +44,8 @@ export async function benchProxy(options: ProxyBenchOptions): Promise<ProxyFigur
 async function measureAll(lineup: Lineup, options: ProxyBenchOptions): Promise<ProxyFigures> {
   const { only, roundCount, isQuick, say } = options;
   const budget: Budget = isQuick
-    ? { roundCount: 1, roundS: 1, warmUpS: 0 }
-    : { roundCount, roundS: 2, warmUpS: 2 };
+    ? { roundCount: 1, roundS: 1, warmUpSMax: 0 }
+    : { roundCount, roundS: 2, warmUpSMax: 5 };
   const rows: ReportRow[] = [];
   const absent: AbsentPeer[] = [];
   const peaks: PeakBytes = new Map();

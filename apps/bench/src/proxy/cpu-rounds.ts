@@ -6,7 +6,7 @@
 import type { ReportRow } from '../harness/report.ts';
 import type { CpuCase, SubjectName } from './cases.ts';
 import type { Lineup } from './lineup.ts';
-import { type Load, runLoad } from './load.ts';
+import { type Load, LoadError, type LoadTools, runLoad } from './load.ts';
 import { median } from './median.ts';
 import { usageOf } from './process-stat.ts';
 import type { Subject } from './subject.ts';
@@ -15,8 +15,14 @@ import type { Subject } from './subject.ts';
 export interface Budget {
   readonly roundCount: number;
   readonly roundS: number;
-  readonly warmUpS: number;
+  /** At most so many seconds before it counts; 0 leaves it out. */
+  readonly warmUpSMax: number;
 }
+
+/** After so many requests nothing is compiled any more; on a busy machine they take a while. */
+const warmRequestCount = 40_000;
+/** After so many its connections stand, whose handshakes would be dear. */
+const connectedRequestCount = 2_000;
 
 /** What a case gave: µs per request, a figure a round; none for a subject that is not here. */
 export interface CpuOutcome {
@@ -43,7 +49,7 @@ export async function measureCase(
     else here.push([name, subject]);
   }
   for (const [name, subject] of here) {
-    if (budget.warmUpS > 0) await costOf(lineup, subject, loadOf(it, name, budget.warmUpS));
+    await warmUp(lineup, subject, (durationS) => loadOf(it, name, durationS), budget);
     costs.set(name, []);
   }
   for (let round = 0; round < budget.roundCount; round += 1) {
@@ -58,16 +64,33 @@ export async function measureCase(
   return { case: it, costs, absent };
 }
 
+async function warmUp(
+  lineup: Lineup,
+  subject: Subject,
+  load: (durationS: number) => Load,
+  budget: Budget,
+): Promise<void> {
+  const countMax = subject.isCompiling ? warmRequestCount : connectedRequestCount;
+  let count = 0;
+  for (let second = 0; second < budget.warmUpSMax && count < countMax; second += 1) {
+    count += await runLoad(toolsOf(lineup), subject.target, load(1));
+  }
+}
+
 function loadOf(it: CpuCase, name: SubjectName, durationS: number): Load {
   const { what, connectionCount } = it.instead?.subject === name ? it.instead.load : it;
   return { what, connectionCount, durationS };
 }
 
-async function costOf({ bed }: Lineup, subject: Subject, load: Load): Promise<number> {
-  const tools = { programs: bed.programs, core: bed.loadCore, directory: bed.directory };
+async function costOf(lineup: Lineup, subject: Subject, load: Load): Promise<number> {
   const before = usageOf(subject.groups).cpuUs;
-  const requestCount = await runLoad(tools, subject.target, load);
+  const requestCount = await runLoad(toolsOf(lineup), subject.target, load);
+  if (requestCount === 0) throw new LoadError(`${subject.name} answered nothing in time`);
   return (usageOf(subject.groups).cpuUs - before) / requestCount;
+}
+
+function toolsOf({ bed }: Lineup): LoadTools {
+  return { programs: bed.programs, core: bed.loadCore, directory: bed.directory };
 }
 
 /** The rows of a case: everyone beside the first baseline, and ours beside the others too. */

@@ -1,7 +1,7 @@
 /** The subjects of a run, each started when a case first asks for it. */
 import type { Bed } from './bed.ts';
 import type { SubjectName } from './cases.ts';
-import { type Mesh, type Sidecar, startMesh } from './mesh.ts';
+import { type Mesh, type MeshOptions, type Sidecar, startMesh } from './mesh.ts';
 import { startBareEcho, startBarePair, startBareTlsPair, startNodeProxy } from './scripts.ts';
 import { envoy, haproxy, nginx, type Subject, startHop, startPair } from './subject.ts';
 import type { Upstreams } from './upstream.ts';
@@ -10,11 +10,13 @@ export class Lineup {
   readonly bed: Bed;
   readonly upstreams: Upstreams;
   readonly #started = new Map<SubjectName, Promise<Subject | undefined>>();
+  readonly #options: MeshOptions;
   #mesh: Promise<Mesh> | undefined;
 
-  constructor(bed: Bed, upstreams: Upstreams) {
+  constructor(bed: Bed, upstreams: Upstreams, options: MeshOptions = {}) {
     this.bed = bed;
     this.upstreams = upstreams;
+    this.#options = options;
   }
 
   /** The subject, or undefined if its program is not here. */
@@ -33,7 +35,7 @@ export class Lineup {
 
   /** Our processes, started if they are not yet. */
   mesh(): Promise<Mesh> {
-    this.#mesh ??= startMesh(this.bed, this.upstreams);
+    this.#mesh ??= startMesh(this.bed, this.upstreams, this.#options);
     return this.#mesh;
   }
 
@@ -79,5 +81,5 @@ export class Lineup {
 function subjectOf(name: string, authority: string, sidecars: readonly Sidecar[]): Subject {
   const address = sidecars[0]?.outbound ?? '';
   const groups = sidecars.map(({ running }) => running.pid);
-  return { name, target: { address, authority }, groups };
+  return { name, target: { address, authority }, groups, isCompiling: true };
 }

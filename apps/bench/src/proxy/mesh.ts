@@ -12,6 +12,11 @@ import type { Upstreams } from './upstream.ts';
 const apps = join(import.meta.dirname, '../../..');
 const token = 'bench-token-bench-token-bench-token';
 const readyTimeoutMs = 30_000;
+const profiledProxy = [
+  '--conditions=@leno/source',
+  '--perf-basic-prof-only-functions',
+  join(apps, 'proxy/src/main.ts'),
+];
 
 /** A sidecar under measurement. */
 export interface Sidecar {
@@ -34,7 +39,13 @@ export interface Mesh {
   stop(): void;
 }
 
-interface SidecarOptions {
+/** How the proxies run. */
+export interface MeshOptions {
+  /** From their sources, with the names of what V8 compiles written down for `perf`. Default false. */
+  readonly isProfiled?: boolean;
+}
+
+interface SidecarOptions extends Required<MeshOptions> {
   readonly app: string;
   readonly core: 'proxy' | 'both';
   readonly env: Readonly<Record<string, string>>;
@@ -60,14 +71,37 @@ apiVersion: v1
 kind: Service
 metadata: { name: calls, namespace: default }
 spec: { selector: { app: calls }, ports: [{ port: 80, name: grpc, appProtocol: grpc }] }
+---
+apiVersion: leno.dev/v1
+kind: AccessPolicy
+metadata: { name: web, namespace: default }
+spec:
+  targetRef: { name: web }
+  action: ALLOW
+  rules:
+    - from: { principals: [spiffe://mesh.local/ns/default/sa/near] }
+      to: { methods: [GET, POST], paths: [{ prefix: / }] }
+---
+apiVersion: leno.dev/v1
+kind: AccessPolicy
+metadata: { name: calls, namespace: default }
+spec:
+  targetRef: { name: calls }
+  action: ALLOW
+  rules:
+    - from: { principals: [spiffe://mesh.local/ns/default/sa/near] }
 `;
 
 /** Starts all of it; everyone sees everyone when this resolves. */
-export async function startMesh(bed: Bed, upstreams: Upstreams): Promise<Mesh> {
+export async function startMesh(
+  bed: Bed,
+  upstreams: Upstreams,
+  { isProfiled = false }: MeshOptions,
+): Promise<Mesh> {
   const control = await startControlPlane(bed);
   const web = `127.0.0.1:${upstreams.http}`;
   const add = (name: string, options: Partial<SidecarOptions>): Promise<Sidecar> =>
-    startSidecar(bed, control, { name, app: web, core: 'proxy', env: {}, ...options });
+    startSidecar(bed, control, { name, app: web, core: 'proxy', env: {}, isProfiled, ...options });
   const stop = await registerPlain({
     ...control,
     joinToken: await control.joinToken('plain'),
@@ -136,7 +170,7 @@ async function startSidecar(
   const running = bed.start({
     name,
     command: process.execPath,
-    args: [programOf('proxy')],
+    args: options.isProfiled ? profiledProxy : [programOf('proxy')],
     core: options.core,
     env: {
       LENO_CONTROL_PLANE: control.push,

@@ -20,6 +20,9 @@ export interface Programs {
   readonly taskset: string;
   readonly haproxy: string | undefined;
   readonly envoy: string | undefined;
+  /** For `--profile`. */
+  readonly perf: string | undefined;
+  readonly strace: string | undefined;
 }
 
 /** A program that the benchmark cannot do without is missing; the message names its package. */
@@ -44,6 +47,8 @@ export function findPrograms(environment: BenchEnvironment): Programs {
     taskset: found('taskset'),
     haproxy: whereIs('haproxy', path),
     envoy: environment.envoy ?? whereIs('envoy', path),
+    perf: whereIs('perf', path),
+    strace: whereIs('strace', path),
   };
   if (missing.length > 0) {
     throw new MissingProgramError(`not here, and needed to measure: ${missing.join(', ')}`);

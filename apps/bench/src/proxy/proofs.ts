@@ -74,7 +74,8 @@ async function proofsOfOne(bed: Bed, sidecar: Sidecar): Promise<readonly Proof[]
       .reduce((total, it) => total + it.value, 0);
   const clusters = JSON.parse(await adminText(sidecar, '/clusters')) as readonly ClusterDump[];
   const breakers = clusters.flatMap((it) => it.endpoints.flatMap(({ breaker }) => breaker.rates));
-  const inbound = name === 'web' ? [{ part: 'authorization', count: authorized(sum) }] : [];
+  const allowed = sum('leno_authz_total', { decision: 'allow' });
+  const inbound = name === 'web' ? [{ part: 'authorization', count: allowed }] : [];
   return [
     { part: 'metrics', count: sum('leno_request_duration_seconds_count') },
     { part: 'balancer', count: sum('leno_upstream_attempts_total', { result: 'success' }) },
@@ -97,14 +98,6 @@ interface ClusterDump {
   readonly endpoints: readonly {
     readonly breaker: { readonly rates: readonly RateDump[] };
   }[];
-}
-
-/** By its own counter; where there is no policy engine, the calls let in with a verified identity. */
-function authorized(
-  sum: (metric: string, labels?: Readonly<Record<string, string>>) => number,
-): number {
-  const decided = sum('leno_authz_total', { decision: 'allow' });
-  return decided > 0 ? decided : sum('leno_requests_total', { dir: 'inbound', tls: 'mtls' });
 }
 
 /** Sends requests with ids that are known; gives how many arrived with a trace context. */

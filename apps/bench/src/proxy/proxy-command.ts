@@ -4,8 +4,10 @@ import { messageOf } from '@leno/std';
 import { readGoals } from '../harness/goals.ts';
 import type { Report } from '../harness/report.ts';
 import { benchProxy } from './bench-proxy.ts';
+import type { BenchEnvironment } from './env.ts';
 import { guardProxy } from './guard.ts';
-import { MissingProgramError } from './programs.ts';
+import { profileProxy } from './profile.ts';
+import { findPrograms, MissingProgramError } from './programs.ts';
 import { proxyTableOf } from './proxy-table.ts';
 
 /** What was asked for. */
@@ -15,20 +17,29 @@ export interface ProxyCommand {
   readonly roundCount: number;
   readonly isQuick: boolean;
   readonly isGuard: boolean;
+  readonly isProfile: boolean;
   readonly commit: string;
 }
 
 /** Runs it and prints; gives the exit code. */
-export async function runProxyCommand(command: ProxyCommand): Promise<number> {
+export async function runProxyCommand(
+  command: ProxyCommand,
+  environment: BenchEnvironment,
+): Promise<number> {
   const say = (line: string): void => console.error(line);
   try {
+    const programs = findPrograms(environment);
     if (command.isGuard) {
-      const verdict = await guardProxy(say);
+      const verdict = await guardProxy(programs, say);
       console.log(verdict.text);
       return verdict.isGood ? 0 : 1;
     }
     const { only, roundCount, isQuick } = command;
-    const figures = await benchProxy({ only, roundCount, isQuick, say });
+    if (command.isProfile) {
+      console.log(await profileProxy(programs, only, say));
+      return 0;
+    }
+    const figures = await benchProxy(programs, { only, roundCount, isQuick, say });
     const { commit } = command;
     const report: Report = { name: 'proxy', node: process.version, commit, ...figures };
     if (command.report !== undefined) {

@@ -25,7 +25,8 @@ function subjectOf(
   parts: readonly { running: RunningProcess; port: number }[],
 ): Subject {
   const target = { address: `127.0.0.1:${parts[0]?.port ?? 0}`, authority: 'bench' };
-  return { name, target, groups: parts.map(({ running }) => running.pid) };
+  const groups = parts.map(({ running }) => running.pid);
+  return { name, target, groups, isCompiling: true };
 }
 
 /** Client → http-proxy-3 → upstream. */

@@ -10,6 +10,8 @@ export interface Subject {
   readonly target: LoadTarget;
   /** Process groups, named by their leaders. */
   readonly groups: readonly number[];
+  /** Whether it compiles what runs often, and so has to run for a while before it counts. */
+  readonly isCompiling: boolean;
 }
 
 /** A peer that is a program with a configuration file. */
@@ -48,7 +50,7 @@ async function startPeer(
 export async function startHop(bed: Bed, peer: Peer, upstream: number): Promise<Subject> {
   const { running, port } = await startPeer(bed, peer, { template: 'hop', values: { upstream } });
   const target = { address: `127.0.0.1:${port}`, authority: 'bench' };
-  return { name: peer.name, target, groups: [running.pid] };
+  return { name: peer.name, target, groups: [running.pid], isCompiling: false };
 }
 
 /** Client → peer → mTLS → the same peer again → upstream; `alpn` is what is spoken between the two. */
@@ -65,7 +67,8 @@ export async function startPair(
   });
   const target = { address: `127.0.0.1:${near.port}`, authority: 'bench' };
   const name = `${peer.name} ${alpn === 'h2' ? 'h2' : 'h1'}`;
-  return { name, target, groups: [near.running.pid, far.running.pid] };
+  const groups = [near.running.pid, far.running.pid];
+  return { name, target, groups, isCompiling: false };
 }
 
 export function haproxy(command: string): Peer {
