@@ -149,6 +149,20 @@ test('policies on trial decide nothing and are heard of', async () => {
 });
 
 test.each([
+  ['a DENY on trial', { ...deny({ to: { paths: [{ prefix: '/admin' }] } }), dryRun: true }],
+  ['an ALLOW on trial', { ...allow({ to: { paths: [{ prefix: '/a' }] } }), dryRun: true }],
+  ['AUDIT', { action: 'AUDIT', rules: [{ to: { paths: [{ prefix: '/admin' }] } }] }],
+])('%s about paths refuses none and changes none, and is heard of', async (_, policy) => {
+  const shop = await shopUnder([policy]);
+  const path = '/a/../%61dmin//b;c';
+  expect(await askAs('web', shop, { path })).toMatchObject({ status: 200, body: path });
+  expect(await askAs('web', shop, { path: '/%61dmin' })).toMatchObject({ body: '/%61dmin' });
+  const wanted =
+    policy.action === 'AUDIT' ? /decision="audit",[^}]*} 1\n/ : /"would_deny",[^}]*} 2\n/;
+  expect(metricsOf(shop)).toMatch(wanted);
+});
+
+test.each([
   ['for one who may', 'gateway', `By=x;URI=${idOf('admin')}`, 200],
   ['for one who may not', 'gateway', `By=x;URI=${idOf('web')}`, 403],
   ['the newest word counts', 'gateway', `URI=${idOf('admin')},URI=${idOf('web')}`, 403],
@@ -156,6 +170,12 @@ test.each([
     'quotes hide separators',
     'gateway',
     `URI=${idOf('web')};Subject="a,URI=${idOf('admin')};b"`,
+    403,
+  ],
+  [
+    'a quote that never ends hides who comes behind it',
+    'gateway',
+    `URI=${idOf('admin')};Subject="x,By=y;URI=${idOf('web')}`,
     403,
   ],
   ['two at once', 'gateway', `URI=${idOf('admin')};URI=${idOf('web')}`, 403],
@@ -273,7 +293,7 @@ test('a new rule about paths ends what was forwarded in another spelling', async
 });
 
 test('connections: rules about HTTP let nobody in, and deny as if they matched', async () => {
-  const shop = await shopUnder([allow(from('web'))]);
+  const shop = await shopUnder([allow(from('web'))], { tcp: ['shop'] });
   const verdict = (peer: string, port?: number, transport: 'mtls' | 'plain' = 'mtls'): string => {
     const identity = transport === 'mtls' ? idOf(peer) : undefined;
     const { table } = shop.proxy.dataPlane.engine;
@@ -283,11 +303,11 @@ test('connections: rules about HTTP let nobody in, and deny as if they matched',
   };
   expect([verdict('web'), verdict('cart')]).toEqual(['allowed', 'denied']);
   expect(verdict('web', 80, 'plain')).toBe('unauthenticated');
-  put(shop, [allow({ to: { methods: ['GET'] } })]);
+  put(shop, [allow({ to: { methods: ['GET'] } })], { tcp: ['shop'] });
   expect(verdict('web')).toBe('denied');
-  put(shop, [deny({ to: { methods: ['GET'] } })]);
+  put(shop, [deny({ to: { methods: ['GET'] } })], { tcp: ['shop'] });
   expect(verdict('web')).toBe('denied');
-  put(shop, [deny({ to: { ports: [5432] } })]);
+  put(shop, [deny({ to: { ports: [5432] } })], { tcp: ['shop'] });
   expect([verdict('web', 80), verdict('web', 5432), verdict('web')]).toEqual([
     'allowed',
     'denied',
