@@ -87,6 +87,7 @@ test.each<[string, AccessRule, Asked, boolean]>([
   ['a host, any port', { to: { hosts: ['admin.svc'] } }, { host: 'admin.svc:8080' }, true],
   ['a host with a port', { to: { hosts: ['admin.svc:8080'] } }, { host: 'admin.svc:81' }, false],
   ['a host with the port', { to: { hosts: ['admin.svc:80'] } }, { host: 'admin.svc' }, true],
+  ['a host with 443', { to: { hosts: ['admin.svc:443'] } }, { host: 'admin.svc' }, true],
   ['an address as host', { to: { hosts: ['[::1]'] } }, { host: '[::1]:80' }, true],
   ['another host', { to: { hosts: ['admin.svc'] } }, { host: 'svc.local' }, false],
   ['a method', { to: { methods: ['GET'] } }, {}, true],

@@ -10,7 +10,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type Application, ask, openApplication, until } from '../testing/ends.ts';
 import { idOf, tlsOf } from '../testing/identities.ts';
 import { openProxy, type ProxyBed } from '../testing/proxy-bed.ts';
-import type { Mesh } from '../testing/views.ts';
+import { type Mesh, viewOf } from '../testing/views.ts';
 import { authorizeConnection } from './authorize-connection.ts';
 
 const open: { close(): unknown }[] = [];
@@ -178,6 +178,7 @@ test.each([
     `URI=${idOf('admin')};Subject="x,By=y;URI=${idOf('web')}`,
     403,
   ],
+  ['a quote within quotes', 'gateway', `URI=${idOf('admin')};Subject="a\\"b"`, 200],
   ['two at once', 'gateway', `URI=${idOf('admin')};URI=${idOf('web')}`, 403],
   ['for nobody', 'gateway', `By=${idOf('admin')}`, 403],
   ['for itself', 'gateway', undefined, 403],
@@ -193,6 +194,31 @@ test.each([
   }
 });
 
+test.each(['URI=admin', 'By=x', 'URI=spiffe://mesh.local/*', ''])(
+  'a forwarder that does not say clearly for whom is let in nowhere: %j',
+  async (said) => {
+    const shop = await shopUnder([allow({})], { forwarders: ['gateway'] });
+    expect((await askAs('gateway', shop)).status).toBe(200);
+    const headers = { 'x-forwarded-client-cert': said };
+    expect((await askAs('gateway', shop, { headers })).status).toBe(403);
+  },
+);
+
+test('who is no longer trusted to speak for others is not heard, though no policy has changed', async () => {
+  const services = { shop: [] };
+  const access = { shop: [allow(from('admin'))] };
+  const shop = await shopUnder([]);
+  const headers = { 'x-forwarded-client-cert': `URI=${idOf('admin')}` };
+  const view = viewOf({ services, access, forwarders: ['gateway'] });
+  const { dataPlane } = shop.proxy;
+  dataPlane.apply(view);
+  expect((await askAs('gateway', shop, { headers })).status).toBe(200);
+  const settings = viewOf({}).resources.filter(({ type }) => type === 'telemetry');
+  const others = view.resources.filter(({ type }) => type !== 'telemetry');
+  dataPlane.apply({ ...view, version: view.version + 100, resources: [...others, ...settings] });
+  expect((await askAs('gateway', shop, { headers })).status).toBe(403);
+});
+
 test('who denies a forwarder denies all who come through it', async () => {
   const policies = [allow(from('admin')), deny(from('gateway'))];
   const shop = await shopUnder(policies, { forwarders: ['gateway'] });
@@ -201,7 +227,8 @@ test('who denies a forwarder denies all who come through it', async () => {
 });
 
 test('plaintext has no identity, where it is taken', async () => {
-  const shop = await shopUnder([], { permissive: ['shop'] });
+  const shop = await shopUnder([]);
+  put(shop, [], { permissive: ['shop'] });
   expect((await ask(shop.proxy.inboundPort)).status).toBe(200);
   put(shop, [deny(from('web'))], { permissive: ['shop'] });
   expect((await ask(shop.proxy.inboundPort)).status).toBe(403);
