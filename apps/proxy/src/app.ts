@@ -11,7 +11,13 @@ import {
   type ControlSessionOptions,
   type Identity,
 } from '@leno/dataplane/node';
-import { createHttpServer, FieldList, type HttpServer, type Rejection } from '@leno/http';
+import {
+  ConnectionCap,
+  createHttpServer,
+  FieldList,
+  type HttpServer,
+  type Rejection,
+} from '@leno/http';
 import { systemClock, systemRng, systemTimers, Watch } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import {
@@ -27,6 +33,10 @@ import { Drain } from './drain.ts';
 import type { Settings } from './env.ts';
 import { instanceOf } from './instance.ts';
 import { readJoinToken } from './join-token.ts';
+import { connectionRoom, readDescriptorCountMax } from './limits/connection-room.ts';
+import { collectListener } from './limits/limit-metrics.ts';
+import { serverLimitsOf, streamLimitsOf } from './limits/limit-settings.ts';
+import { OverloadWatch } from './limits/overload-watch.ts';
 import { listen, renderAddress } from './listen.ts';
 import { ProcessStats } from './process-stats.ts';
 import { collectProxyMetrics } from './proxy-metrics.ts';
@@ -53,6 +63,7 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
   await session.restore();
 
   const listeners = await startListeners(settings, { dataPlane, identity, log });
+  const { overload } = listeners;
   const drain = new Drain({ settings, dataPlane, session, appWatch, listeners, log });
   const readiness = (): { ready: boolean; waitsFor: string[] } => {
     const waitsFor: string[] = [];
@@ -60,6 +71,7 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
     if (identity.value === undefined) waitsFor.push('a certificate');
     if (dataPlane.engine.table.mesh === undefined) waitsFor.push('a configuration');
     if (!appWatch.up.value) waitsFor.push('the application');
+    if (overload.refusal !== undefined) waitsFor.push(overload.refusal);
     return { ready: waitsFor.length === 0, waitsFor };
   };
   const admin = await serveAdmin(
@@ -70,7 +82,11 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
       nowMs: () => systemClock.nowMs(),
       readiness,
       certificates: () => describeIdentity(identity.value),
-      stats: () => ({ outbound: listeners.outbound.stats, inbound: listeners.inbound.stats }),
+      stats: () => ({
+        outbound: listeners.outbound.stats,
+        inbound: listeners.inbound.stats,
+        overload: overload.state,
+      }),
       drain: () => void drain.begin(),
     }),
     settings.LENO_ADMIN_LISTEN,
@@ -83,14 +99,14 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
     'LENO_METRICS_LISTEN',
   );
   listeners.metrics = scraped;
-  collectProxyMetrics({
-    metrics: dataPlane.engine.metrics.families,
-    store: metrics,
-    dataPlane,
-    session,
-    identity,
-    build: BUILD,
-  });
+  const families = { metrics: dataPlane.engine.metrics.families, store: metrics };
+  collectProxyMetrics({ ...families, dataPlane, session, identity, build: BUILD });
+  for (const name of ['inbound', 'outbound'] as const) {
+    const { shedCount } = dataPlane.engine;
+    collectListener(families, name, listeners[name].stats, () => shedCount[name]);
+  }
+  overload.collect(families);
+  overload.start();
 
   session.start();
   appWatch.start();
@@ -189,6 +205,7 @@ interface Listeners {
   readonly inbound: HttpServer;
   readonly outboundAddress: { readonly address: string; readonly port: number };
   readonly inboundAddress: { readonly address: string; readonly port: number };
+  readonly overload: OverloadWatch;
   admin: AdminServer | undefined;
   metrics: AdminServer | undefined;
 }
@@ -205,25 +222,27 @@ async function startListeners(
       log.debug('refused before any handler', { listener, ...rejection });
       return FieldList.of([['x-leno-reason', rejection.reason]]);
     };
+  const room = connectionRoom(settings.LENO_CONNECTIONS_MAX, await readDescriptorCountMax());
+  const cap = new ConnectionCap(room);
   const common = {
     clock: systemClock,
     timers: systemTimers,
-    limits: {
-      bodyByteCountMax: settings.LENO_BODY_BYTES_MAX,
-      stallTimeoutMs: settings.LENO_STALL_TIMEOUT_MS,
-    },
-    http2: true,
+    cap,
   };
+  const limits = serverLimitsOf(settings);
   const outbound = createHttpServer({
     ...common,
+    limits: { ...limits, connectionCountMax: settings.LENO_OUTBOUND_CONNECTIONS_MAX },
+    http2: { streamCountMax: settings.LENO_STREAM_COUNT_MAX, ...streamLimitsOf(settings) },
     handler: engine.outbound,
     halfClose: 'gone',
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
     ...common,
+    limits: { ...limits, connectionCountMax: settings.LENO_INBOUND_CONNECTIONS_MAX },
     handler: engine.inbound,
-    http2: meshHttp2,
+    http2: { ...meshHttp2, ...streamLimitsOf(settings) },
     halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
@@ -241,6 +260,16 @@ async function startListeners(
     inbound,
     outboundAddress,
     inboundAddress,
+    overload: new OverloadWatch({
+      servers: [inbound, outbound],
+      engine,
+      cap,
+      memoryBytesMax: settings.LENO_MEMORY_BYTES_MAX,
+      loopDelayMsMax: settings.LENO_LOOP_DELAY_MS_MAX,
+      clock: systemClock,
+      timers: systemTimers,
+      log,
+    }),
     admin: undefined,
     metrics: undefined,
   };

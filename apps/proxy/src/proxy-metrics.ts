@@ -3,6 +3,7 @@ import type { DataPlane } from '@leno/dataplane';
 import type { ControlSession, Identity } from '@leno/dataplane/node';
 import { systemClock, type Watch } from '@leno/std';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
+import { UpstreamLimitMetrics } from './limits/limit-metrics.ts';
 
 const breakerValues = { closed: 0, 'half-open': 1, open: 2 } as const;
 
@@ -21,6 +22,7 @@ export function collectProxyMetrics(parts: ProxyMetricsParts): void {
   metrics.buildInfo.set(metrics.buildInfo.handle(build, process.version), 1);
   let shown: readonly [string, string] | undefined;
   const clusters = new ClusterGauges(metrics);
+  const upstream = new UpstreamLimitMetrics(metrics);
   store.onCollect(() => {
     const nowMs = systemClock.nowMs();
     metrics.controlConnected.set(
@@ -37,6 +39,7 @@ export function collectProxyMetrics(parts: ProxyMetricsParts): void {
       metrics.certNotAfter.set(handle, own.notAfterMs / 1_000);
     }
     clusters.collect(dataPlane, nowMs);
+    upstream.collect(dataPlane);
   });
 }
 

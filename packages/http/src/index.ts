@@ -1,3 +1,4 @@
+export { ConnectionCap } from './connection-cap.ts';
 export type {
   BodySink,
   ClientTry,
@@ -16,7 +17,13 @@ export type { H2Limits, H2Stats } from './h2/h2-options.ts';
 export { type MessageLimits, messageLimits, type ServerLimits, serverLimits } from './limits.ts';
 export type { ClientPool, PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
 export { createHttpServer } from './server.ts';
-export type { HttpServer, HttpServerOptions, Rejection, ServerStats } from './server-options.ts';
+export type {
+  HttpServer,
+  HttpServerOptions,
+  Rejection,
+  ServerRelief,
+  ServerStats,
+} from './server-options.ts';
 export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
 export { UpstreamAlpnPool } from './upstream-alpn-pool.ts';
 export { UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';

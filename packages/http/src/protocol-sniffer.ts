@@ -13,6 +13,9 @@ import type { Wire, WireOwner } from './wire.ts';
 export interface SnifferHost {
   readonly limits: ServerLimits;
   readonly clock: Clock;
+  readonly idleTimeoutMs: number;
+  readonly stats: { headTimeoutCount: number };
+  idledOut(): void;
   /** What it speaks is known: makes the connection, which takes over `wire`. */
   sniffed(sniffer: ProtocolSniffer, isHttp2: boolean): ServedConnection;
   /** Closed before it was known. */
@@ -59,9 +62,12 @@ export class ProtocolSniffer implements ServedConnection {
   }
 
   sweep(nowMs: number): void {
-    const { headTimeoutMs, idleTimeoutMs } = this.#host.limits;
-    const limitMs = this.#octets.length === 0 ? idleTimeoutMs : headTimeoutMs;
-    if (nowMs - this.#startedAtMs >= limitMs) this.wire.destroy();
+    const { idleTimeoutMs, limits, stats } = this.#host;
+    const isIdle = this.#octets.length === 0;
+    if (nowMs - this.#startedAtMs < (isIdle ? idleTimeoutMs : limits.headTimeoutMs)) return;
+    if (isIdle) this.#host.idledOut();
+    else stats.headTimeoutCount += 1;
+    this.wire.destroy();
   }
 
   #become(isHttp2: boolean, octets: Buffer): ServedConnection {

@@ -4,7 +4,9 @@
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
+import type { ConnectionCap } from './connection-cap.ts';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
+import { ConnectionRefuser } from './connection-refuser.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
@@ -13,7 +15,7 @@ import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerH2Connection } from './server-h2-connection.ts';
-import type { HttpServer, HttpServerOptions, Rejection } from './server-options.ts';
+import type { HttpServer, HttpServerOptions, Rejection, ServerRelief } from './server-options.ts';
 import { newServerStats } from './server-stats.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
@@ -21,6 +23,8 @@ import { Wire, type WireOwner } from './wire.ts';
 
 const TLS_HANDSHAKE = 0x16; // First octet of every TLS connection.
 const SWEEP_MS_MAX = 1_000;
+/** How long a connection may idle while the server gives up what it need not have. */
+const IDLE_MS_IN_RELIEF = 1_000;
 
 /** A server that does not listen yet. See `HttpServerOptions` for defaults. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -42,6 +46,9 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   /** Sockets, by their remote end, whose first octet or whose handshake is awaited. */
   readonly #greeting = new Map<string, Socket>();
   readonly #emptied: (() => void)[] = [];
+  readonly #refuser: ConnectionRefuser;
+  readonly #cap: ConnectionCap | undefined;
+  #relief: ServerRelief = 'none';
   #sweeper: TimerHandle | undefined = undefined;
 
   constructor(options: HttpServerOptions) {
@@ -53,6 +60,8 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     this.goesWithItsHalf = options.halfClose === 'gone';
     this.clock = options.clock ?? systemClock;
     this.#timers = options.timers ?? systemTimers;
+    this.#refuser = new ConnectionRefuser(this.#timers);
+    this.#cap = options.cap;
     this.#acceptor = options.tls === undefined ? undefined : this.#newAcceptor(options.tls);
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),
@@ -64,8 +73,11 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
       this.#listener.once('error', reject);
       this.#listener.listen(port, host, () => {
         this.#listener.off('error', reject);
-        // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
-        this.#listener.on('error', () => undefined);
+        // No descriptors are left: no reason to end. Mostly libuv has one in reserve, with which it
+        // closes the connection by itself, so that this stays the rarer of two ways.
+        this.#listener.on('error', () => {
+          this.stats.acceptFailureCount += 1;
+        });
         const bound = this.#listener.address() as AddressInfo;
         resolve({ address: bound.address, port: bound.port });
       });
@@ -75,6 +87,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   async drain(withinMs: number): Promise<void> {
     this.isDraining = true;
     const closed = this.#stopListening();
+    this.#refuser.close();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of [...this.#connections]) connection.drain();
     if (this.#connections.size > 0) await this.#emptyWithin(withinMs);
@@ -84,6 +97,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   async close(): Promise<void> {
     this.isDraining = true;
     const closed = this.#stopListening();
+    this.#refuser.close();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of this.#connections) connection.wire.destroy();
     await closed;
@@ -91,6 +105,24 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   setTls(tls: TlsServerOptions): void {
     this.#acceptor?.setTls(tls);
+  }
+
+  relieve(relief: ServerRelief): void {
+    this.#relief = relief;
+  }
+
+  get keepsAlive(): boolean {
+    return !this.isDraining && this.#relief === 'none';
+  }
+
+  get idleTimeoutMs(): number {
+    const { idleTimeoutMs } = this.limits;
+    return this.#relief === 'none' ? idleTimeoutMs : Math.min(idleTimeoutMs, IDLE_MS_IN_RELIEF);
+  }
+
+  idledOut(): void {
+    if (this.#relief === 'none') this.stats.idleTimeoutCount += 1;
+    else this.stats.shedIdleCount += 1;
   }
 
   handle(exchange: ServerExchange): void {
@@ -101,12 +133,16 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     if (refusal.reason === 'bad-request') this.stats.badRequestCount += 1;
     else if (refusal.reason === 'head-too-large') this.stats.headTooLargeCount += 1;
     else if (refusal.reason === 'body-too-large') this.stats.bodyTooLargeCount += 1;
+    return this.reported(refusal, status, peer);
+  }
+
+  reported(refusal: Refusal, status: number, peer: Peer): FieldList | undefined {
     return this.#report({ ...refusal, status, address: peer.address, port: peer.port });
   }
 
   closed(connection: ServedConnection): void {
     this.#connections.delete(connection);
-    this.stats.connectionCount = this.#connections.size + this.#greeting.size;
+    this.#recount();
     if (this.#connections.size > 0) return;
     this.#sweeper?.cancel();
     this.#sweeper = undefined;
@@ -146,13 +182,12 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #accept(socket: Socket): void {
     this.stats.acceptedCount += 1;
-    const remote = remoteOf(socket);
-    if (this.#connections.size + this.#greeting.size >= this.limits.connectionCountMax) {
-      this.stats.overloadedCount += 1;
-      socket.destroy();
-      this.#report({ ...remote, reason: 'overloaded', status: 0, detail: 'too many connections' });
+    const refused = this.#mustRefuse();
+    if (refused !== undefined) {
+      this.#refuse(socket, refused);
       return;
     }
+    const remote = remoteOf(socket);
     if (this.#acceptor === undefined) {
       this.stats.plainCount += 1;
       this.#open(socket, 'plain', undefined);
@@ -160,7 +195,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     }
     const key = keyOf(remote);
     this.#greeting.set(key, socket);
-    this.stats.connectionCount += 1;
+    this.#recount();
     socket.once('close', () => {
       if (this.#greeting.get(key) === socket) this.#greeted(remote);
     });
@@ -171,9 +206,37 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     }
   }
 
+  /** Why no connection is taken now, and counts it; undefined if one is. */
+  #mustRefuse(): string | undefined {
+    const { stats } = this;
+    if (this.#relief === 'deaf') {
+      stats.shedConnectionCount += 1;
+      return 'no connection is taken for want of memory or time';
+    }
+    if (stats.connectionCount >= this.limits.connectionCountMax) {
+      stats.overloadedCount += 1;
+      return 'too many connections';
+    }
+    if (this.#cap?.isReached !== true) return undefined;
+    stats.totalOverloadedCount += 1;
+    return 'too many connections, of all listeners together';
+  }
+
+  /** Before any handshake: what is turned away shall cost next to nothing. */
+  #refuse(socket: Socket, detail: string): void {
+    const isAnswered = this.#acceptor === undefined && this.#refuser.hasRoom;
+    const status = isAnswered ? 503 : 0;
+    const more = this.#report({ ...remoteOf(socket), reason: 'overloaded', status, detail });
+    if (isAnswered) this.#refuser.answer(socket, more?.toWire() ?? '');
+    else socket.destroy();
+  }
+
   /** Waits for the first octet, which tells TLS from everything else. */
   #sniff(socket: Socket, acceptor: TlsAcceptor): void {
-    const late = this.#timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
+    const late = this.#timers.after(this.limits.headTimeoutMs / 2, () => {
+      this.stats.headTimeoutCount += 1;
+      socket.destroy();
+    });
     const gone = (): void => late.cancel();
     const failed = (): void => undefined;
     socket.once('close', gone);
@@ -239,7 +302,13 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   /** The connection from there is one now, or none. */
   #greeted(remote: { address: string; port: number }): void {
     this.#greeting.delete(keyOf(remote));
-    this.stats.connectionCount = this.#connections.size + this.#greeting.size;
+    this.#recount();
+  }
+
+  #recount(): void {
+    const count = this.#connections.size + this.#greeting.size;
+    this.#cap?.change(count - this.stats.connectionCount);
+    this.stats.connectionCount = count;
   }
 
   get #sweepMs(): number {
