@@ -39,7 +39,7 @@ export function collectProxyMetrics(parts: ProxyMetricsParts): void {
       metrics.certNotAfter.set(handle, own.notAfterMs / 1_000);
     }
     clusters.collect(dataPlane, nowMs);
-    upstream.collect(dataPlane);
+    upstream.collect(dataPlane.engine.application, dataPlane.clusters.values());
   });
 }
 

@@ -1,6 +1,6 @@
 /** What listeners and pools count, brought into the metrics when somebody asks. */
-import type { Cluster, DataPlane, Direction } from '@leno/dataplane';
-import type { ServerStats } from '@leno/http';
+import type { Direction } from '@leno/dataplane';
+import type { ClientPool, ServerStats } from '@leno/http';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
 import { listenerLimits, type UpstreamStats, upstreamLimits } from './limit-table.ts';
 
@@ -45,6 +45,12 @@ export function collectListener(
   });
 }
 
+/** What of a cluster is shown here. */
+export interface PooledCluster {
+  readonly name: string;
+  readonly endpoints: readonly { readonly pool: ClientPool }[];
+}
+
 /**
  * Shows the bounds and connections towards every cluster. What a pool has counted since it was last
  * looked at is lost when its endpoint goes.
@@ -59,13 +65,13 @@ export class UpstreamLimitMetrics {
     this.#metrics = metrics;
   }
 
-  collect(dataPlane: DataPlane): void {
+  /** `inbound` is the application, `outbound` are the services that are called. */
+  collect(inbound: PooledCluster, outbound: Iterable<PooledCluster>): void {
     const seen = new Map<object, readonly number[]>();
     const shown = new Map<string, Direction>();
-    const { application } = dataPlane.engine;
-    this.#collectCluster(application, seen);
-    this.#show(application, 'inbound', shown);
-    for (const cluster of dataPlane.clusters.values()) {
+    this.#collectCluster(inbound, seen);
+    this.#show(inbound, 'inbound', shown);
+    for (const cluster of outbound) {
       this.#collectCluster(cluster, seen);
       this.#show(cluster, 'outbound', shown);
     }
@@ -80,7 +86,7 @@ export class UpstreamLimitMetrics {
     this.#shown = shown;
   }
 
-  #collectCluster(cluster: Cluster, seen: Map<object, readonly number[]>): void {
+  #collectCluster(cluster: PooledCluster, seen: Map<object, readonly number[]>): void {
     const { upstreamLimitReached } = this.#metrics;
     for (const { pool } of cluster.endpoints) {
       if (seen.has(pool)) continue;
@@ -95,7 +101,7 @@ export class UpstreamLimitMetrics {
     }
   }
 
-  #show(cluster: Cluster, dir: Direction, shown: Map<string, Direction>): void {
+  #show(cluster: PooledCluster, dir: Direction, shown: Map<string, Direction>): void {
     const { connections } = this.#metrics;
     let count = 0;
     for (const { pool } of cluster.endpoints) count += pool.stats.connectionCount;
