@@ -43,15 +43,15 @@ test.each([
     steps: 'nndddddddddddn',
   },
 ])('$name', ({ readings, steps }) => {
-  expect(play('memory', readings).steps).toBe(steps);
+  expect(play('heap', readings).steps).toBe(steps);
 });
 
 test.each([
   { resource: 'heap', steps: 'nnd', refusedRatio: 1 },
-  { resource: 'memory', steps: 'nnd', refusedRatio: 1 },
-  { resource: 'connections', steps: 'nns', refusedRatio: 0 },
+  { resource: 'memory', steps: 'ddd', refusedRatio: 1 },
+  { resource: 'connections', steps: 'sss', refusedRatio: 0 },
   { resource: 'loop_delay', steps: 'nnr', refusedRatio: 1 },
-] as const)('$resource may ask for $steps', ({ resource, steps, refusedRatio }) => {
+] as const)('$resource asks for $steps', ({ resource, steps, refusedRatio }) => {
   const played = play(resource, times(3, 2));
   expect(played.steps).toBe(steps);
   expect(played.overload.refusedRatio).toBe(refusedRatio);

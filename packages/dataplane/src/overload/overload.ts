@@ -5,8 +5,10 @@
  *   none --0.85--> save --0.92--> refuse --0.97--> deaf        (and back, one `heldMs` after it is
  *   `save`: connections without work; `refuse`: new requests; `deaf`: new connections    0.05 less)
  *
- * A step is entered when three readings in a row ask for it, so that neither garbage that is about to
- * be collected nor one long turn of the event loop does; it is left when for `heldMs` no reading has.
+ * For heap and loop a step is entered when three readings in a row ask for it, so that neither garbage
+ * that is about to be collected nor one long turn of the event loop does; memory that the system counts
+ * is gone whoever holds it, and a flood fills it in less than three readings: there the first one
+ * counts. A step is left when for `heldMs` no reading has asked for it.
  * Not every resource may ask for everything: connections are given back by saving them, and a loop
  * that is late is late for requests. It refuses of these a share that grows with the delay, since a
  * proxy that refuses all of them and then none would swing between the two.
@@ -35,7 +37,6 @@ const REFUSE_RATIO = 0.92;
 const DEAF_RATIO = 0.97;
 /** How much lower than it was entered a step is left. */
 const HYSTERESIS_RATIO = 0.05;
-const READING_COUNT = 3;
 const HELD_MS = 1_000;
 
 /** The most that a resource may ask for, as an index of `overloadSteps`. */
@@ -44,6 +45,14 @@ const stepMax: Readonly<Record<Resource, number>> = {
   memory: 3,
   connections: 1,
   loop_delay: 2,
+};
+
+/** How many readings in a row enter a step. */
+const readingCounts: Readonly<Record<Resource, number>> = {
+  heap: 3,
+  memory: 1,
+  connections: 1,
+  loop_delay: 3,
 };
 
 /** Whether a resource has a share of requests refused rather than all of them. */
@@ -94,12 +103,13 @@ export class Overload {
 class Strain {
   readonly resource: Resource;
   step = 0;
-  readonly #readings = new Float64Array(READING_COUNT);
+  readonly #readings: Float64Array;
   #at = 0;
   #calmSinceMs = -1;
 
   constructor(resource: Resource) {
     this.resource = resource;
+    this.#readings = new Float64Array(readingCounts[resource]);
   }
 
   get refusedRatio(): number {
@@ -111,7 +121,7 @@ class Strain {
 
   judge(reading: number, nowMs: number): void {
     this.#readings[this.#at] = reading;
-    this.#at = (this.#at + 1) % READING_COUNT;
+    this.#at = (this.#at + 1) % this.#readings.length;
     const asked = this.#stepOf(Math.min(...this.#readings));
     const kept = this.#stepOf(reading + HYSTERESIS_RATIO);
     if (asked > this.step) {
