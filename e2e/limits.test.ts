@@ -39,7 +39,7 @@ test('each listener has a cap, and both have one together; beyond it there is a 
 
 test('connections are capped by the descriptors there are, and idle ones make room', async () => {
   // Half of what is beyond the 64 that are kept.
-  const proxy = await start({ LENO_IDLE_TIMEOUT_MS: '3600000' }, 128);
+  const proxy = await start({ LENO_IDLE_TIMEOUT_MS: '3600000' }, { descriptorCountMax: 128 });
   await proxy.dialMany('outbound', 60);
   await until(async () => (await proxy.metric(total)) >= 28, 'those beyond 32 are turned away');
   // The admin interface answers, on a new connection too, and tells of it.
@@ -52,7 +52,7 @@ test('connections are capped by the descriptors there are, and idle ones make ro
 });
 
 test('without a descriptor left it serves whom it has, and takes others when there is one', async () => {
-  const proxy = await start({}, 110);
+  const proxy = await start({}, { descriptorCountMax: 110 });
   const early = await proxy.dial('outbound');
   expect(await proxy.metric('leno_overload_state')).toBe(0);
   // Scrapers without end: theirs is the one listener whose bound is beyond the descriptors.
@@ -77,4 +77,10 @@ test('an idle connection costs at most 12 KiB', async () => {
   await proxy.dialMany('outbound', 2_000);
   await until(standing(2_300), 'all stand');
   expect(((await proxy.rssKiB()) - before) / 2_000).toBeLessThan(12);
+});
+
+test('the program as it is built takes at most 95 MiB when there is nothing to do', async () => {
+  const proxy = await start({}, { isBuilt: true });
+  expect(await proxy.metric('leno_listener_connections{listener="inbound"}')).toBe(0);
+  expect((await proxy.rssKiB()) / 1_024).toBeLessThan(95);
 });

@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type RunningProcess, startProcess } from '@leno/std/node';
 
-const main = resolve(import.meta.dirname, '../../apps/proxy/src/main.ts');
+const folder = resolve(import.meta.dirname, '../../apps/proxy');
+const source = ['--conditions=@leno/source', `${folder}/src/main.ts`];
+/** The program as users start it: the one file that the build makes. */
+const built = [`${folder}/dist/leno-proxy.js`];
 
 export class LoneProxy {
   readonly process: RunningProcess;
@@ -80,10 +83,10 @@ export class LoneProxy {
 /** Starts one; with `descriptorCountMax`, it may have no more of them. */
 export async function startLoneProxy(
   env: Readonly<Record<string, string>> = {},
-  descriptorCountMax?: number,
+  { descriptorCountMax, isBuilt = false }: { descriptorCountMax?: number; isBuilt?: boolean } = {},
 ): Promise<LoneProxy> {
   const directory = await mkdtemp(join(tmpdir(), 'leno-e2e-lone-'));
-  const program = [process.execPath, '--conditions=@leno/source', main];
+  const program = [process.execPath, ...(isBuilt ? built : source)];
   const limited = ['-c', `ulimit -n ${descriptorCountMax}; exec "$0" "$@"`, ...program];
   const [command = '', ...args] =
     descriptorCountMax === undefined ? program : ['/bin/sh', ...limited];
