@@ -212,7 +212,7 @@ let listenSpy = vi.spyOn(Server.prototype, 'listen');
 const besides: Readonly<Record<string, string>> = { refused_stream_flood: 'streams' };
 
 test.each(rows.map((row, index) => ({ ...row, name: `${row.limit} (row ${index})` })))(
-  'a listener counts $name, and nothing else',
+  'a listener counts $name once, and nothing else',
   async ({ limit, limits = {}, more = {}, provoke }) => {
     listenSpy = vi.spyOn(Server.prototype, 'listen');
     const bed = await openListener({ ...more, limits });
@@ -220,6 +220,7 @@ test.each(rows.map((row, index) => ({ ...row, name: `${row.limit} (row ${index})
     const met = await bed.scrape.until('leno_limit_reached_total', limit);
     const allowed = [limit, besides[limit]].filter((each) => each !== undefined);
     expect(allowed).toEqual(expect.arrayContaining(Object.keys(met)));
+    expect(met[limit]).toBe(1);
   },
 );
 
@@ -298,6 +299,8 @@ test.each(upstreamRows)('an upstream that meets $limit shows', async (row) => {
   for (let index = 0; index < row.requestCount; index += 1) void send(pool);
   const met = await scrape.until('leno_upstream_limit_reached_total', row.limit);
   expect(met).toEqual({ [row.limit]: 1 });
+  // What was seen before is not counted again.
+  expect(scrape.met('leno_upstream_limit_reached_total')).toEqual(met);
 });
 
 test('there is a row for every limit of an upstream', () => {

@@ -40,3 +40,22 @@ test('a share is refused, the others pass', async () => {
   expect(refused).toBeLessThan(50);
   expect(app.seen).toHaveLength(60 - refused);
 });
+
+test('a POST that an overloaded sidecar refuses goes elsewhere, and its caller never knows', async () => {
+  const app = await openApplication();
+  const [full, free] = [await openProxy('shop', app.port), await openProxy('shop', app.port)];
+  const web = await openProxy('web');
+  open.push(app, full, free, web);
+  for (const shop of [full, free]) shop.apply({});
+  full.dataPlane.engine.refusedRatio = 1;
+  const endpoints = [full, free].map(({ inboundPort }) => endpoint(inboundPort, 'shop'));
+  const policy = { balancer: { kind: 'roundRobin' }, retry: { backoffBaseMs: 1, backoffMaxMs: 1 } };
+  web.apply({ services: { shop: endpoints }, policies: { shop: policy } });
+  for (let count = 0; count < 4; count += 1) {
+    const reply = await ask(web.outboundPort, { method: 'POST', body: 'once' });
+    expect(reply.status).toBe(200);
+  }
+  expect(app.seen).toHaveLength(4);
+  expect(full.dataPlane.engine.shedCount.inbound).toBeGreaterThan(0);
+  expect(full.dataPlane.engine.shedCount.outbound).toBe(0);
+});
