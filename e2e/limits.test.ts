@@ -84,3 +84,21 @@ test('the program as it is built takes at most 95 MiB when there is nothing to d
   expect(await proxy.metric('leno_listener_connections{listener="inbound"}')).toBe(0);
   expect((await proxy.rssKiB()) / 1_024).toBeLessThan(95);
 });
+
+test('pressure is what is used of what there is', async () => {
+  const proxy = await start({
+    NODE_OPTIONS: '--max-old-space-size=80 --max-semi-space-size=1',
+    LENO_MEMORY_BYTES_MAX: String(512 * 1_048_576),
+    LENO_CONNECTIONS_MAX: '40',
+  });
+  await proxy.dialMany('outbound', 10);
+  const pressure = (resource: string) =>
+    proxy.metric(`leno_overload_pressure_ratio{resource="${resource}"}`);
+  await until(async () => (await pressure('connections')) === 0.25, 'a quarter of connections');
+  const heap = await pressure('heap');
+  expect(heap).toBeGreaterThan(0.1);
+  expect(heap).toBeLessThan(0.7);
+  const memory = await pressure('memory');
+  expect(memory).toBeGreaterThan(0.1);
+  expect(memory).toBeLessThan(((await proxy.rssKiB()) * 1.1) / 1_024 / 512);
+});

@@ -137,6 +137,8 @@ test('sheds before memory runs out, and recovers', async () => {
   }
   expect((await accepted).status).toBe(200);
   await until(async () => (await metric('leno_overload_state')) === 0, 'the overload is over');
+  const refused = await metric('leno_overload_shed_total{listener="outbound",kind="request"}');
+  expect(refused).toBeGreaterThan(0);
   // Readings are 100 ms apart, and what was let in may still fill its buffers; without any of it: 2.3.
   expect(peakBytes).toBeLessThan(1.5 * Number(web.sidecarEnv['LENO_MEMORY_BYTES_MAX']));
   await until(async () => (await client.send('catalog')).status === 200, 'served again');
