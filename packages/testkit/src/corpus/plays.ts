@@ -1,6 +1,7 @@
 /** From the text of a file to its cases, each ready to be played. */
 import { unreachable } from '@leno/std';
 import * as z from 'zod';
+import { type BackendPlays, backendsNamed } from './backend/backend-plays.ts';
 import type { Bed } from './bed/bed.ts';
 import { playFrames } from './bed/play-frames.ts';
 import { playPath } from './bed/play-path.ts';
@@ -42,6 +43,21 @@ export function playsOf(file: string, text: string): readonly Play[] {
   const { corpus } = fitting(file, Corpus, value);
   if (!known.includes(corpus)) throw new UnusableError(`${file}: corpus ${corpus}: not yet`);
   return playsIn(fitting(file, Known, value)).map((it) => ({ file, ...it }));
+}
+
+/** The same with real servers in the place of the recorder; only requests can be played so. */
+export function backendPlaysOf(
+  file: string,
+  text: string,
+  { names, plays }: { readonly names: string; readonly plays: BackendPlays },
+): readonly Play[] {
+  const value = parsed(file, text);
+  const { corpus } = fitting(file, Corpus, value);
+  if (corpus !== 'http1-requests') {
+    throw new UnusableError(`${file}: corpus ${corpus} is not played before real servers`);
+  }
+  const { cases } = fitting(file, Http1Requests, value);
+  return backendsNamed(names).flatMap((kind) => plays.playsOf(file, cases, kind));
 }
 
 function playsIn(corpus: z.output<typeof Known>): readonly Omit<Play, 'file'>[] {

@@ -6,8 +6,9 @@
  * Nothing about a particular file, id or number of cases is known here. A file that does not fit
  * its format is an error, which ends the run before any case is played.
  */
+import { BackendPlays } from './backend/backend-plays.ts';
 import type { Bed } from './bed/bed.ts';
-import { type Play, playsOf, type SharedBed } from './plays.ts';
+import { backendPlaysOf, type Play, playsOf, type SharedBed } from './plays.ts';
 import { UnusableError } from './unusable-error.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -31,18 +32,24 @@ interface Result {
   readonly reason?: string;
 }
 
-const usage = 'usage: hardening FILE [FILE …] [--only TEXT] [--report FILE]';
+const usage = 'usage: hardening FILE [FILE …] [--only TEXT] [--report FILE] [--backend all|NAME,…]';
 
 /** Plays what the arguments ask for. */
 export async function runCorpora(args: readonly string[], ports: CorpusPorts): Promise<ExitCode> {
   try {
-    const { files, only, report } = parsed(args);
+    const { files, only, report, backend } = parsed(args);
     const texts = files.map((file) => ({ file, text: attempt(file, () => ports.read(file)) }));
+    const named = portsNamedIn(texts);
+    const backends = new BackendPlays(named);
     const plays = texts
-      .flatMap(({ file, text }) => playsOf(file, text))
+      .flatMap(({ file, text }) =>
+        backend === undefined
+          ? playsOf(file, text)
+          : backendPlaysOf(file, text, { names: backend, plays: backends }),
+      )
       .filter((it) => it.id.includes(only));
     if (plays.length === 0) throw new UnusableError(`no case's id contains ${only}`);
-    const results = await playAll(plays, portsNamedIn(texts), ports);
+    const results = await playAll(plays, { named, backends }, ports);
     const sum = sumOf(results);
     if (report !== undefined) {
       attempt(report, () =>
@@ -62,7 +69,7 @@ export async function runCorpora(args: readonly string[], ports: CorpusPorts): P
 /** One after the other; the bed is opened for the first that wants it, and shared. */
 async function playAll(
   plays: readonly Play[],
-  named: readonly number[],
+  { named, backends }: { readonly named: readonly number[]; readonly backends: BackendPlays },
   { say, openBed }: CorpusPorts,
 ): Promise<readonly Result[]> {
   let opened: Promise<Bed> | undefined;
@@ -80,6 +87,7 @@ async function playAll(
     }
   } finally {
     await (await opened?.catch(() => undefined))?.close();
+    await backends.close();
   }
   return results;
 }
@@ -97,6 +105,7 @@ function parsed(args: readonly string[]): {
   readonly files: readonly string[];
   readonly only: string;
   readonly report: string | undefined;
+  readonly backend: string | undefined;
 } {
   const files: string[] = [];
   const values = new Map<string, string>();
@@ -107,13 +116,18 @@ function parsed(args: readonly string[]): {
       continue;
     }
     const value = args[at + 1];
-    const isKnown = arg === '--only' || arg === '--report';
+    const isKnown = ['--only', '--report', '--backend'].includes(arg);
     if (!isKnown || value === undefined) throw new UnusableError(`${arg}? ${usage}`);
     values.set(arg, value);
     at += 1;
   }
   if (files.length === 0) throw new UnusableError(usage);
-  return { files, only: values.get('--only') ?? '', report: values.get('--report') };
+  return {
+    files,
+    only: values.get('--only') ?? '',
+    report: values.get('--report'),
+    backend: values.get('--backend'),
+  };
 }
 
 /** A crash is a failure of the case, not of the run. */
