@@ -102,3 +102,10 @@ test('pressure is what is used of what there is', async () => {
   expect(memory).toBeGreaterThan(0.1);
   expect(memory).toBeLessThan(((await proxy.rssKiB()) * 1.1) / 1_024 / 512);
 });
+
+test('workers of the built program count together', async () => {
+  const proxy = await start({ LENO_WORKERS: '2' }, { isBuilt: true });
+  await proxy.dialMany('outbound', 20);
+  await until(async () => (await proxy.metric(connections)) === 20, 'all stand');
+  expect(await proxy.metric('leno_overload_state')).toBe(0);
+});

@@ -20,28 +20,16 @@ function recorded(leave: (withinMs: number) => Promise<void>) {
     },
     appWatch: { stop: step('watch') },
     listeners: {
-      inbound: { drain: step('inbound') },
-      outbound: { drain: step('outbound') },
       admin: { close: step('admin') },
       metrics: { close: step('metrics') },
     },
-    dataPlane: { close: step('data plane'), engine: { journal: { flush: step('journal') } } },
+    workers: { drain: (name: string) => step(name)(), close: step('workers') },
     log: { warn: () => undefined, error: () => undefined } as unknown as JsonLogger,
   } as unknown as DrainParts;
   return { parts, steps };
 }
 
-const inOrder = [
-  'leave',
-  'watch',
-  'inbound',
-  'outbound',
-  'session',
-  'data plane',
-  'journal',
-  'admin',
-  'metrics',
-];
+const inOrder = ['leave', 'watch', 'inbound', 'outbound', 'session', 'workers', 'admin', 'metrics'];
 
 test.each([
   { name: 'an answer', leave: () => Promise.resolve() },

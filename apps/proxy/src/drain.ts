@@ -2,21 +2,18 @@
  * How a proxy goes: leave, finish what came in, then what goes out, free. Each step waits for the one
  * before, none for a clock, and all of them together have the time of one drain.
  */
-import type { DataPlane } from '@leno/dataplane';
 import type { AppWatch, ControlSession } from '@leno/dataplane/node';
-import type { HttpServer } from '@leno/http';
 import { systemClock } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
+import type { Workers } from './workers/workers.ts';
 
 /** What is taken down; the two admin interfaces may not be up yet. */
 export interface DrainParts {
   readonly settings: { readonly LENO_DRAIN_TIMEOUT_MS: number };
-  readonly dataPlane: DataPlane;
+  readonly workers: Pick<Workers, 'drain' | 'close'>;
   readonly session: ControlSession;
   readonly appWatch: AppWatch;
   readonly listeners: {
-    readonly inbound: HttpServer;
-    readonly outbound: HttpServer;
     readonly admin: { close(): void } | undefined;
     readonly metrics: { close(): void } | undefined;
   };
@@ -51,19 +48,18 @@ export class Drain {
 }
 
 async function drainAll(parts: DrainParts): Promise<void> {
-  const { settings, dataPlane, session, appWatch, listeners, log } = parts;
+  const { settings, workers, session, appWatch, listeners, log } = parts;
   const untilMs = systemClock.nowMs() + settings.LENO_DRAIN_TIMEOUT_MS;
   const leftMs = (): number => Math.max(0, untilMs - systemClock.nowMs());
   await session.leave(leftMs()).catch((thrown: unknown) => {
     log.warn('left without a word', { thrown });
   });
   appWatch.stop();
-  await listeners.inbound.drain(leftMs());
+  await workers.drain('inbound', leftMs());
   // Last, for the application needs it to answer what came in.
-  await listeners.outbound.drain(leftMs());
+  await workers.drain('outbound', leftMs());
   await session.stop();
-  dataPlane.close();
-  dataPlane.engine.journal.flush();
+  await workers.close();
   listeners.admin?.close();
   listeners.metrics?.close();
 }

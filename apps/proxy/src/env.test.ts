@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
 import { readSettings, SettingsError, unknownVariables } from './env.ts';
 
@@ -64,11 +65,21 @@ test.each([
   { LENO_STALL_TIMEOUT_MS: '99' },
   { LENO_LABELS: 'a' },
   { LENO_LABELS: `a=${'x'.repeat(257)}` },
-  { LENO_WORKERS: '2' },
+  { LENO_WORKERS: '0' },
+  { LENO_WORKERS: '65' },
+  { LENO_WORKERS: 'all' },
 ])('%o is refused, by name', (more) => {
   const [complaint, ...others] = complaints(more);
   expect(complaint).toContain(Object.keys(more)[0]);
   expect(others).toEqual([]);
+});
+
+test.each([
+  { text: '1', count: 1 },
+  { text: '64', count: 64 },
+  { text: 'auto', count: Math.min(64, availableParallelism()) },
+])('LENO_WORKERS=$text', ({ text, count }) => {
+  expect(readSettings({ ...needed, LENO_WORKERS: text }, []).LENO_WORKERS).toBe(count);
 });
 
 test.each([

@@ -3,6 +3,7 @@
  * them (`--service` is `LENO_SERVICE`). The only place that reads either. Every bad value is
  * reported, not only the first.
  */
+import { availableParallelism } from 'node:os';
 import type { AppAddress } from '@leno/dataplane/node';
 import { LenoError } from '@leno/std';
 import * as z from 'zod';
@@ -55,9 +56,9 @@ const labels = z
       context.addIssue(`${quote(text)} is not KEY=VALUE,KEY=VALUE`);
       return z.NEVER;
     }
-    // The bounds of the push protocol, less the two labels that every instance has.
-    if (entries.length > 62 || entries.flat().some((side) => side.length > 256)) {
-      context.addIssue('at most 62 labels of at most 256 characters a side');
+    // The bounds of the push protocol, less the three labels that an instance has.
+    if (entries.length > 61 || entries.flat().some((side) => side.length > 256)) {
+      context.addIssue('at most 61 labels of at most 256 characters a side');
       return z.NEVER;
     }
     return Object.fromEntries(entries.map(([key = '', value = '']) => [key, value]));
@@ -98,6 +99,21 @@ const advertise = z
   .regex(/^[^\s:]+(:\d{1,5})?$/, 'use HOST or HOST:PORT as other proxies reach it')
   .refine((text) => !text.includes(':') || endsInPort(text), 'use a port from 1 to 65535');
 
+const WORKER_COUNT_MAX = 64;
+
+/** `auto` is one for each core that this process may use. */
+const workers = z
+  .string()
+  .regex(/^(auto|\d{1,3})$/, 'use a number of processes, or auto')
+  .transform((text) => {
+    return text === 'auto' ? Math.min(WORKER_COUNT_MAX, availableParallelism()) : Number(text);
+  })
+  .refine(
+    (value) => value >= 1 && value <= WORKER_COUNT_MAX,
+    `use a number from 1 to ${WORKER_COUNT_MAX}`,
+  )
+  .default(1);
+
 const Settings = z.object({
   LENO_CONTROL_PLANE: controlPlane,
   LENO_SERVICE: label,
@@ -128,7 +144,7 @@ const Settings = z.object({
   LENO_DRAIN_TIMEOUT_MS: count(0, 600_000, 30_000),
   LENO_ROUTE_RULE_COUNT_MAX: count(1, 1_000_000, 10_000),
   LENO_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  LENO_WORKERS: z.literal('1', 'more than one is not built yet').default('1').transform(Number),
+  LENO_WORKERS: workers,
 });
 
 export type Settings = z.output<typeof Settings>;

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { workersLabel } from '@leno/dataplane';
 import type { LeaseInstance } from '@leno/push';
 import type { Settings } from './env.ts';
 
@@ -22,6 +23,8 @@ export function instanceOf(
       ...settings.LENO_LABELS,
       app: settings.LENO_SERVICE,
       version: settings.LENO_VERSION,
+      // Who calls it often opens several connections, so that more than one worker is reached.
+      ...(settings.LENO_WORKERS === 1 ? {} : { [workersLabel]: String(settings.LENO_WORKERS) }),
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { HttpServer } from '@leno/http';
+import type { HttpServer, ListenOptions } from '@leno/http';
 import { codeOf, LenoError } from '@leno/std';
 import type { ListenAddress } from './env.ts';
 
@@ -24,14 +24,15 @@ export function listenError(address: ListenAddress, setting: string, thrown: unk
   });
 }
 
-/** Listens, or throws `ListenError`. */
+/** Listens, or throws `ListenError` that names `setting`. */
 export async function listen(
   server: HttpServer,
   address: ListenAddress,
-  setting: string,
+  options: ListenOptions & { readonly setting: string },
 ): Promise<{ address: string; port: number }> {
+  const { setting, reusePort = false } = options;
   try {
-    return await server.listen(address.port, address.host);
+    return await server.listen(address.port, address.host, { reusePort });
   } catch (thrown) {
     throw listenError(address, setting, thrown);
   }

@@ -1,16 +1,15 @@
-/** Gauges of the proxy as a whole, read when somebody asks. */
+/** Gauges of the proxy as a whole and of its data planes, read when somebody asks. */
 import type { DataPlane } from '@leno/dataplane';
 import type { ControlSession, Identity } from '@leno/dataplane/node';
 import { systemClock, type Watch } from '@leno/std';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
 import { UpstreamLimitMetrics } from './limits/limit-metrics.ts';
+import type { Workers } from './workers/workers.ts';
 
 const breakerValues = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 export interface ProxyMetricsParts {
-  readonly metrics: MeshMetrics;
-  readonly store: MetricStore;
-  readonly dataPlane: DataPlane;
+  readonly workers: Pick<Workers, 'families' | 'store' | 'inForce'>;
   readonly session: ControlSession;
   readonly identity: Watch<Identity | undefined>;
   readonly build: string;
@@ -18,18 +17,16 @@ export interface ProxyMetricsParts {
 
 /** Fills the gauges at each scrape. */
 export function collectProxyMetrics(parts: ProxyMetricsParts): void {
-  const { metrics, store, dataPlane, session, identity, build } = parts;
+  const { workers, session, identity, build } = parts;
+  const { families: metrics, store } = workers;
   metrics.buildInfo.set(metrics.buildInfo.handle(build, process.version), 1);
   let shown: readonly [string, string] | undefined;
-  const clusters = new ClusterGauges(metrics);
-  const upstream = new UpstreamLimitMetrics(metrics);
   store.onCollect(() => {
-    const nowMs = systemClock.nowMs();
     metrics.controlConnected.set(
       metrics.controlConnected.handle(),
       session.connected.value ? 1 : 0,
     );
-    const { version, digest } = dataPlane.engine.table;
+    const { version, digest } = workers.inForce;
     if (shown !== undefined) metrics.configVersion.remove(...shown);
     shown = [String(version), digest];
     metrics.configVersion.set(metrics.configVersion.handle(...shown), 1);
@@ -38,7 +35,20 @@ export function collectProxyMetrics(parts: ProxyMetricsParts): void {
       const handle = metrics.certNotAfter.handle('leaf', own.spiffeId);
       metrics.certNotAfter.set(handle, own.notAfterMs / 1_000);
     }
-    clusters.collect(dataPlane, nowMs);
+  });
+}
+
+/** Fills the gauges of one data plane at each scrape. */
+export function collectClusterMetrics(parts: {
+  readonly metrics: MeshMetrics;
+  readonly store: MetricStore;
+  readonly dataPlane: DataPlane;
+}): void {
+  const clusters = new ClusterGauges(parts.metrics);
+  const upstream = new UpstreamLimitMetrics(parts.metrics);
+  const { dataPlane } = parts;
+  parts.store.onCollect(() => {
+    clusters.collect(dataPlane, systemClock.nowMs());
     upstream.collect(dataPlane.engine.application, dataPlane.clusters.values());
   });
 }

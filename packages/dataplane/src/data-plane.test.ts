@@ -59,3 +59,31 @@ test('an endpoint that stays keeps what was learnt of it, and takes the new limi
   expect(web.dataPlane.clusters.get('default/shop')?.endpoints[0]).toBe(first);
   expect(web.dataPlane.clusters.get('default/shop')?.limits.requestCountMax).toBe(1);
 });
+
+test('a view that is prepared changes nothing until it is committed, or for ever if it is not', async () => {
+  const web = await proxy();
+  web.apply({ services: { shop: [endpoint(9_001)] } });
+  const { engine, clusters, pools } = web.dataPlane;
+  const before = engine.table;
+  const poolCount = pools.pools.length;
+  const backend = { service: 'default/cart', port: 80, weight: 1, filters: [] };
+  const next = viewOf({
+    services: { cart: [endpoint(9_002)], shop: [endpoint(9_003)] },
+    routes: { shop: [{ matches: [], filters: [], backends: [backend] }] },
+  });
+  const forgotten = web.dataPlane.prepare(next);
+  expect(forgotten.applied).toEqual({ status: 'applied', errors: [] });
+  expect(engine.table).toBe(before);
+  expect([...clusters.keys()]).toEqual(['default/shop']);
+  expect(clusters.get('default/shop')?.endpoints[0]?.body.port).toBe(9_001);
+  expect(pools.pools).toHaveLength(poolCount);
+
+  web.dataPlane.prepare(next).commit();
+  expect(engine.table).not.toBe(before);
+  expect([...clusters.keys()].toSorted()).toEqual(['default/cart', 'default/shop']);
+  const { services } = engine.table;
+  const cart = clusters.get('default/cart');
+  expect(services.get('default/cart')?.cluster).toBe(cart);
+  const [rule] = services.get('default/shop')?.rules.values() ?? [];
+  expect([...(rule?.clusters.values() ?? [])][0]).toBe(cart);
+});

@@ -30,6 +30,13 @@ export interface Applied {
   readonly errors: readonly ResourceError[];
 }
 
+/** A view that was taken in and is not in force yet. To let go of it is to forget it. */
+export interface Prepared {
+  readonly applied: Applied;
+  /** Puts it in force; nothing, where it was rejected. At once, or not at all: never after the next. */
+  commit(): void;
+}
+
 /** What a data plane is made of. */
 export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
   readonly subject: Subject;
@@ -67,24 +74,37 @@ export class DataPlane {
 
   /** Takes a view: decodes, compiles beside the running table, swaps. Never throws for bad input. */
   apply(view: PushedView): Applied {
+    const prepared = this.prepare(view);
+    prepared.commit();
+    return prepared.applied;
+  }
+
+  /** The same but for the swap, for those who take a view together or not at all. */
+  prepare(view: PushedView): Prepared {
     const { limits, rng } = this.#options;
     const decoded = decodeView(view.resources, this.#view, {
       ...limits,
       checkPolicy: (policy) => checkPolicy(policy, rng),
     });
-    // Nothing of it can be used: then nothing of it is, and what it has dropped stays as well.
-    if (decoded.errors.length > 0 && decoded.errors.length === view.resources.length) {
-      return { status: 'rejected', errors: decoded.errors };
-    }
-    const table = compileTable(decoded, this.#options.subject, view, (name) =>
-      this.#clusterOf(name),
-    );
-    this.#updateClusters(decoded, new Set(table.services.keys()));
-    this.#view = decoded;
-    this.engine.table = table;
-    if (table.mesh !== undefined) this.engine.journal.configure(table.mesh.accessLog);
     const { errors } = decoded;
-    return { status: errors.length === 0 ? 'applied' : 'partial', errors };
+    // Nothing of it can be used: then nothing of it is, and what it has dropped stays as well.
+    if (errors.length > 0 && errors.length === view.resources.length) {
+      return { applied: { status: 'rejected', errors }, commit: () => undefined };
+    }
+    const added = new Map<string, Cluster>();
+    const table = compileTable(decoded, this.#options.subject, view, (name) =>
+      this.#clusterOf(name, added),
+    );
+    return {
+      applied: { status: errors.length === 0 ? 'applied' : 'partial', errors },
+      commit: () => {
+        for (const [name, cluster] of added) this.#clusters.set(name, cluster);
+        this.#updateClusters(decoded, new Set(table.services.keys()));
+        this.#view = decoded;
+        this.engine.table = table;
+        if (table.mesh !== undefined) this.engine.journal.configure(table.mesh.accessLog);
+      },
+    };
   }
 
   /** Lets go of every connection and timer. Calls under way break off. */
@@ -96,11 +116,11 @@ export class DataPlane {
     this.engine.wheel.stop();
   }
 
-  #clusterOf(name: string): Cluster {
-    const known = this.#clusters.get(name);
+  #clusterOf(name: string, added: Map<string, Cluster>): Cluster {
+    const known = this.#clusters.get(name) ?? added.get(name);
     if (known !== undefined) return known;
     const cluster = this.#newCluster(name);
-    this.#clusters.set(name, cluster);
+    added.set(name, cluster);
     return cluster;
   }
 

@@ -1,9 +1,15 @@
 export type { Direction } from './call.ts';
-export { type Applied, DataPlane, type DataPlaneOptions, type PushedView } from './data-plane.ts';
+export {
+  type Applied,
+  DataPlane,
+  type DataPlaneOptions,
+  type Prepared,
+  type PushedView,
+} from './data-plane.ts';
 export { Engine, type EnginePorts } from './engine.ts';
 export type { Layer, Step } from './layer.ts';
 export { CallMetrics } from './observe/call-metrics.ts';
-export { type EdgeReport, EdgeStats } from './observe/edge-stats.ts';
+export { type EdgeDelta, type EdgeReport, EdgeStats } from './observe/edge-stats.ts';
 export { CallJournal } from './observe/journal.ts';
 export {
   Overload,
@@ -20,5 +26,5 @@ export type { ResourceError } from './table/decode.ts';
 export type { Destination, RuntimeTable, ServiceEntry } from './table/runtime-table.ts';
 export { Cluster, type ClusterHooks } from './upstream/cluster.ts';
 export type { Endpoint } from './upstream/endpoint.ts';
-export { meshHttp2 } from './upstream/mesh-http2.ts';
+export { meshHttp2, workersLabel } from './upstream/mesh-http2.ts';
 export type { PoolPorts, TlsLease } from './upstream/pools.ts';

@@ -20,11 +20,12 @@ export { createHttpServer } from './server.ts';
 export type {
   HttpServer,
   HttpServerOptions,
+  ListenOptions,
   Rejection,
   ServerRelief,
   ServerStats,
 } from './server-options.ts';
 export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
 export { UpstreamAlpnPool } from './upstream-alpn-pool.ts';
-export { UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
+export { type H2Spread, UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
 export { UpstreamPool } from './upstream-pool.ts';

@@ -24,6 +24,15 @@ export interface Rejection {
   readonly port: number;
 }
 
+/** How a port is taken. */
+export interface ListenOptions {
+  /**
+   * Whether other processes of the same user may listen on the same port, and the kernel deals out
+   * connections among them (SO_REUSEPORT). Default false. Fails where the system has no such thing.
+   */
+  readonly reusePort?: boolean;
+}
+
 /** What a server is made of; only `handler` must be given. */
 export interface HttpServerOptions {
   /** Gets every request that passed the codec, in the turn in which its head was whole. Must not throw. */
@@ -105,7 +114,11 @@ export type ServerRelief = 'none' | 'save' | 'deaf';
 /** A server: listens once, drains once. */
 export interface HttpServer {
   /** Port 0 takes a free one. Rejects with the error of the socket (`EADDRINUSE`, …). */
-  listen(port: number, host: string): Promise<{ address: string; port: number }>;
+  listen(
+    port: number,
+    host: string,
+    options?: ListenOptions,
+  ): Promise<{ address: string; port: number }>;
   /**
    * Takes no new connection, closes idle ones at once, lets requests in flight finish (their replies
    * say `Connection: close`), and cuts off what is left after `withinMs`. Resolves when none is left.

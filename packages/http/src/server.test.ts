@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerExchange } from './exchange.ts';
 import { FieldList } from './fields.ts';
+import { createHttpServer } from './server.ts';
 import { deferred } from './testing/deferred.ts';
 import { bytes, get, noFields, post, reply, serve, turn } from './testing/server-bed.ts';
 import { CollectingSink } from './testing/sinks.ts';
@@ -471,5 +472,17 @@ describe('tunnels', () => {
     client.send('CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(await client.end()).toMatch(/^HTTP\/1\.1 403 .*connection: close/s);
     expect(bed.server.stats.requestCount).toBe(1);
+  });
+});
+
+describe('ports', () => {
+  const make = () => createHttpServer({ handler: (exchange) => reply(exchange, '') });
+
+  it('are shared by those who all want to, and by nobody else', async () => {
+    const [first, second, third] = [make(), make(), make()];
+    const { port } = await first.listen(0, '127.0.0.1', { reusePort: true });
+    expect(await second.listen(port, '127.0.0.1', { reusePort: true })).toMatchObject({ port });
+    await expect(third.listen(port, '127.0.0.1')).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await Promise.all([first.close(), second.close()]);
   });
 });

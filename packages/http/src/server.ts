@@ -15,7 +15,13 @@ import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerH2Connection } from './server-h2-connection.ts';
-import type { HttpServer, HttpServerOptions, Rejection, ServerRelief } from './server-options.ts';
+import type {
+  HttpServer,
+  HttpServerOptions,
+  ListenOptions,
+  Rejection,
+  ServerRelief,
+} from './server-options.ts';
 import { newServerStats } from './server-stats.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
@@ -68,10 +74,14 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     );
   }
 
-  listen(port: number, host: string): Promise<{ address: string; port: number }> {
+  listen(
+    port: number,
+    host: string,
+    options: ListenOptions = {},
+  ): Promise<{ address: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject);
-      this.#listener.listen(port, host, () => {
+      this.#listener.listen({ ...options, port, host }, () => {
         this.#listener.off('error', reject);
         // No descriptors are left: no reason to end. Mostly libuv has one in reserve, with which it
         // closes the connection by itself, so that this stays the rarer of two ways.

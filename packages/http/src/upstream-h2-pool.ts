@@ -22,9 +22,24 @@ export interface UpstreamH2PoolOptions extends UpstreamPoolOptions {
    * are 256 KiB for a stream and 4 MiB for a connection by default.
    */
   readonly http2?: Partial<H2Limits>;
+  /** Opens more connections than must be; by default only where none has room. */
+  readonly spread?: H2Spread | undefined;
+}
+
+/**
+ * One connection is one core at its other end. Where several processes serve behind one address, each
+ * with its own connections, a busy pool needs several to reach more than one of them.
+ */
+export interface H2Spread {
+  /** A connection with so many requests is busy; when all are, another is opened beside them. */
+  readonly busyStreamCount: number;
+  /** But not more than so many. */
+  readonly connectionCountMax: number;
 }
 
 const SWEEP_MS = 1_000;
+/** No request waits for a connection that only spreads: where one cannot be had, that has time. */
+const SPREAD_RETRY_MS = 1_000;
 /** Wider than a server's: with many replies of 64 KiB at a time its peer need not queue them. */
 const STREAM_WINDOW_BYTES = 256 * 1024;
 const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
@@ -41,6 +56,7 @@ export class UpstreamH2Pool implements ClientPool {
   readonly #pending = new Set<UpstreamTry>(); // In the order of their arrival.
   #sweeper: TimerHandle | undefined = undefined;
   #isDraining = false;
+  #spreadAgainMs = 0;
   readonly #counts = {
     requestCount: 0,
     reusedCount: 0,
@@ -132,6 +148,7 @@ export class UpstreamH2Pool implements ClientPool {
     if (connection !== undefined) {
       this.#counts.reusedCount += 1;
       connection.start(attempt);
+      this.#spreadIfBusy(connection);
     } else if (this.#pending.size + this.#sibling.pendingCount >= this.#limits.pendingCountMax) {
       this.#counts.pendingOverflowCount += 1;
       attempt.failLater(overflow('too many requests wait for a connection'));
@@ -202,11 +219,28 @@ export class UpstreamH2Pool implements ClientPool {
     return isSafe ? undefined : unwritable;
   }
 
+  /** The first that is not busy, or the least busy one. */
   #withRoom(): UpstreamH2Connection | undefined {
+    const busyCount = this.#options.spread?.busyStreamCount ?? 1;
+    let least: UpstreamH2Connection | undefined;
     for (const connection of this.#connections) {
-      if (connection.roomCount > 0 && !connection.wire.isDestroyed) return connection;
+      if (connection.roomCount <= 0 || connection.wire.isDestroyed) continue;
+      if (this.#options.spread === undefined || connection.activeCount < busyCount) {
+        return connection;
+      }
+      if (least === undefined || connection.activeCount < least.activeCount) least = connection;
     }
-    return undefined;
+    return least;
+  }
+
+  /** `taken` was the least busy one. */
+  #spreadIfBusy(taken: UpstreamH2Connection): void {
+    const { spread, clock } = this.#options;
+    if (spread === undefined || taken.activeCount < spread.busyStreamCount) return;
+    if (this.connectionCount >= spread.connectionCountMax || this.#dials.size > 0) return;
+    if (!this.#mayDial || clock.nowMs() < this.#spreadAgainMs) return;
+    this.#spreadAgainMs = clock.nowMs() + SPREAD_RETRY_MS;
+    this.#dial();
   }
 
   /** Room was made, or there will be none: who waits is served or another connection is opened. */

@@ -14,6 +14,7 @@ export {
   type StartHeld,
 } from './client/client-state.ts';
 export { clientStep } from './client/client-step.ts';
+export { resourcesAfter } from './client/merge-view.ts';
 export { type Loss, reconnectDelayMs } from './client/reconnect-delay.ts';
 export type { Moment } from './heartbeat.ts';
 export {

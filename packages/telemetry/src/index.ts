@@ -9,6 +9,7 @@ export { FlightRecorder, type FlightRecorderOptions } from './flight-recorder.ts
 export { LogLinearHistogram } from './log-linear.ts';
 export {
   Counter,
+  type FamilySnapshot,
   Gauge,
   type Handle,
   Histogram,
@@ -16,6 +17,7 @@ export {
   type MetricSpec,
   type Sample,
 } from './metric-family.ts';
+export { MetricMerge, type MetricMergeOptions } from './metric-merge.ts';
 export { type AnyFamily, MetricStore, type MetricStoreOptions } from './metric-store.ts';
 export { createMeshMetrics, type MeshMetrics, metricTable } from './metric-table.ts';
 export {

@@ -57,6 +57,21 @@ test('property: a quantile is that of the sorted values, to within 1/32', () => 
   );
 });
 
+test('property: histograms that are added up are one that recorded everything', () => {
+  const values = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { maxLength: 30 });
+  fc.assert(
+    fc.property(values, values, (some, others) => {
+      const [whole, part, sum] = [1, 2, 3].map(() => new LogLinearHistogram(1));
+      for (const value of [...some, ...others]) whole?.record(value);
+      for (const value of some) sum?.record(value);
+      for (const value of others) part?.record(value);
+      sum?.addCounts(part?.counts() ?? []);
+      expect(sum?.count).toBe(some.length + others.length);
+      expect(sum?.counts()).toEqual(whole?.counts());
+    }),
+  );
+});
+
 test('a family gives quantiles over several of its series, and none of nothing', () => {
   const family = new MetricStore().histogram({
     kind: 'histogram',

@@ -71,6 +71,23 @@ export class LogLinearHistogram {
     this.#count += 1;
   }
 
+  /** What was recorded, for another histogram to add: a cell and its count, again and again. */
+  counts(): number[] {
+    const counts: number[] = [];
+    for (const [index, count] of this.#cells.entries()) if (count > 0) counts.push(index, count);
+    return counts;
+  }
+
+  /** Adds what another histogram of the same unit gave as its `counts`. */
+  addCounts(counts: readonly number[]): void {
+    for (let at = 0; at + 1 < counts.length; at += 2) {
+      const index = counts[at] ?? 0;
+      const count = counts[at + 1] ?? 0;
+      this.#cells[index] = (this.#cells[index] ?? 0) + count;
+      this.#count += count;
+    }
+  }
+
   /** `quantile` is from 0 to 1; NaN as long as nothing was recorded. */
   quantile(quantile: number): number {
     return logLinearQuantile(this.#cells, [0], quantile) / this.#unitsPerValue;

@@ -22,6 +22,20 @@ export interface MetricSpec<Names extends readonly string[] = readonly string[]>
   readonly labelNames: Names;
   /** For histograms: upper bounds in ascending order, `+Inf` not among them. */
   readonly buckets?: readonly number[];
+  /**
+   * For gauges: what the processes of one proxy show together. `sum` (default) is for what each has
+   * its own of, such as connections; `max` and `min` for what all of them judge, where the worst counts.
+   */
+  readonly merge?: 'sum' | 'max' | 'min';
+}
+
+/** The cells of a family at one moment, as they travel between processes. */
+export interface FamilySnapshot {
+  readonly name: string;
+  /** Of each series, as exposition wants them; they tell series apart. */
+  readonly labels: readonly string[];
+  /** Series by series: the value; of a histogram the count of each bucket, that of `+Inf`, the sum. */
+  readonly cells: Float64Array;
 }
 
 /** One line of exposition, for bridges: the name with its suffix, the labels, the value. */
@@ -68,6 +82,26 @@ abstract class Family<Names extends readonly string[]> {
     if (slot >= 0) this.cells.fill(0, slot * this.#width, (slot + 1) * this.#width);
   }
 
+  /** A copy of what is exposed. */
+  snapshot(): FamilySnapshot {
+    const labels: string[] = [];
+    const width = this.shownWidth;
+    const cells = new Float64Array(this.table.seriesCount * width);
+    for (let slot = 0; slot < this.table.slotCount; slot += 1) {
+      const at = this.table.labelsAt(slot);
+      if (at === undefined) continue;
+      const start = slot * this.#width;
+      cells.set(this.cells.subarray(start, start + width), labels.length * width);
+      labels.push(at);
+    }
+    return { name: this.spec.name, labels, cells };
+  }
+
+  /** How many cells of a series are exposed, from its first. */
+  protected get shownWidth(): number {
+    return shownWidthOf(this.spec);
+  }
+
   /** The lines of exposition of this family, in the order in which the series came. */
   abstract lines(): Generator<string>;
   /** The same as data. */
@@ -95,8 +129,7 @@ abstract class CellFamily<Names extends readonly string[]> extends Family<Names>
   *lines(): Generator<string> {
     for (let slot = 0; slot < this.table.slotCount; slot += 1) {
       const labels = this.table.labelsAt(slot);
-      if (labels === undefined) continue;
-      yield `${this.spec.name}${labels === '' ? '' : `{${labels}}`} ${renderNumber(this.value(slot))}\n`;
+      if (labels !== undefined) yield renderSeries(this.spec, labels, this.cells, slot);
     }
   }
 
@@ -192,17 +225,11 @@ export class Histogram<Names extends readonly string[] = readonly string[]> exte
   }
 
   *lines(): Generator<string> {
-    const { name } = this.spec;
     for (let slot = 0; slot < this.table.slotCount; slot += 1) {
       const labels = this.table.labelsAt(slot);
-      if (labels === undefined) continue;
-      const open = labels === '' ? '{' : `{${labels},`;
-      const braced = labels === '' ? '' : `{${labels}}`;
-      const buckets = [...this.#buckets(slot)];
-      const lines = buckets.map(([le, count]) => `${name}_bucket${open}le="${le}"} ${count}\n`);
-      const count = buckets.at(-1)?.[1] ?? 0;
-      yield `${lines.join('')}${name}_sum${braced} ${renderNumber(this.#sum(slot))}\n` +
-        `${name}_count${braced} ${count}\n`;
+      if (labels !== undefined) {
+        yield renderSeries(this.spec, labels, this.cells, slot * this.#width);
+      }
     }
   }
 
@@ -232,6 +259,35 @@ export class Histogram<Names extends readonly string[] = readonly string[]> exte
       yield [bound === undefined ? '+Inf' : renderNumber(bound), count];
     }
   }
+}
+
+/** How many cells of one series are exposed. */
+export function shownWidthOf(spec: MetricSpec): number {
+  return spec.kind === 'histogram' ? (spec.buckets ?? []).length + 2 : 1;
+}
+
+/** The lines of one series, whose cells begin at `start`. */
+export function renderSeries(
+  spec: MetricSpec,
+  labels: string,
+  cells: Float64Array,
+  start: number,
+): string {
+  const { name } = spec;
+  const braced = labels === '' ? '' : `{${labels}}`;
+  if (spec.kind !== 'histogram') return `${name}${braced} ${renderNumber(cells[start] ?? 0)}\n`;
+  const bounds = spec.buckets ?? [];
+  const open = labels === '' ? '{' : `{${labels},`;
+  let count = 0;
+  let text = '';
+  for (let index = 0; index <= bounds.length; index += 1) {
+    count += cells[start + index] ?? 0;
+    const bound = bounds[index];
+    const le = bound === undefined ? '+Inf' : renderNumber(bound);
+    text += `${name}_bucket${open}le="${le}"} ${count}\n`;
+  }
+  const sum = renderNumber(cells[start + bounds.length + 1] ?? 0);
+  return `${text}${name}_sum${braced} ${sum}\n${name}_count${braced} ${count}\n`;
 }
 
 /** A number as the text format wants it. */

@@ -1,5 +1,11 @@
 import { assert } from '@leno/std';
-import { Counter, Gauge, Histogram, type MetricSpec } from './metric-family.ts';
+import {
+  Counter,
+  type FamilySnapshot,
+  Gauge,
+  Histogram,
+  type MetricSpec,
+} from './metric-family.ts';
 
 /** Any family, whatever its labels. */
 export type AnyFamily = Counter | Gauge | Histogram;
@@ -29,6 +35,11 @@ export class MetricStore {
     return this.#overflowCount;
   }
 
+  /** What each family is, in the order in which they were made. */
+  get specs(): readonly MetricSpec[] {
+    return [...this.#families.values()].map(({ spec }) => spec);
+  }
+
   counter<const Names extends readonly string[]>(spec: MetricSpec<Names>): Counter<Names> {
     return this.#add(new Counter(this.#check(spec, 'counter'), this.#seriesOptions()));
   }
@@ -50,6 +61,11 @@ export class MetricStore {
   collect(): readonly AnyFamily[] {
     for (const collect of this.#collectors) collect();
     return [...this.#families.values()];
+  }
+
+  /** Brings gauges up to date and copies all families, for a `MetricMerge` in another process. */
+  snapshot(): readonly FamilySnapshot[] {
+    return this.collect().map((family) => family.snapshot());
   }
 
   #check<Names extends readonly string[]>(

@@ -75,6 +75,7 @@ export const metricTable = {
     name: 'leno_retry_budget_remaining_ratio',
     help: 'Share of the retry budget that is left.',
     labelNames: ['peer'],
+    merge: 'min',
   },
   timeouts: {
     kind: 'counter',
@@ -87,6 +88,7 @@ export const metricTable = {
     name: 'leno_circuit_breaker_state',
     help: '0 closed, 1 half-open, 2 open.',
     labelNames: ['peer', 'endpoint'],
+    merge: 'max',
   },
   breakerTransitions: {
     kind: 'counter',
@@ -111,6 +113,7 @@ export const metricTable = {
     name: 'leno_endpoints',
     help: 'Endpoints by state: healthy, degraded, ejected, draining or warming.',
     labelNames: ['peer', 'state'],
+    merge: 'max',
   },
   routeNotFound: {
     kind: 'counter',
@@ -181,12 +184,14 @@ export const metricTable = {
   overloadPressure: {
     kind: 'gauge',
     name: 'leno_overload_pressure_ratio',
+    merge: 'max',
     help: 'How much of a resource is used up: heap, memory, connections or loop_delay.',
     labelNames: ['resource'],
   },
   overloadState: {
     kind: 'gauge',
     name: 'leno_overload_state',
+    merge: 'max',
     help: '0 none, 1 saves connections, 2 refuses requests, 3 takes no connection.',
     labelNames: [],
   },
@@ -214,12 +219,14 @@ export const metricTable = {
     name: 'leno_cert_not_after_seconds',
     help: 'End of validity of a certificate, in seconds since 1970.',
     labelNames: ['kind', 'spiffe_id'],
+    merge: 'max',
   },
   certNotBefore: {
     kind: 'gauge',
     name: 'leno_cert_not_before_seconds',
     help: 'Start of validity of a certificate, in seconds since 1970.',
     labelNames: ['kind', 'spiffe_id'],
+    merge: 'max',
   },
   certRotations: {
     kind: 'counter',
@@ -232,6 +239,7 @@ export const metricTable = {
     name: 'leno_config_version_info',
     help: 'Always 1; the labels say which configuration is in force.',
     labelNames: ['version', 'hash'],
+    merge: 'max',
   },
   configUpdates: {
     kind: 'counter',
@@ -244,6 +252,7 @@ export const metricTable = {
     name: 'leno_config_lag_seconds',
     help: 'Age of the configuration in force when it was acknowledged.',
     labelNames: ['type'],
+    merge: 'max',
   },
   configApply: {
     kind: 'histogram',
@@ -257,6 +266,7 @@ export const metricTable = {
     name: 'leno_control_connected',
     help: '1 while the session with the control plane stands.',
     labelNames: [],
+    merge: 'max',
   },
   controlReconnects: {
     kind: 'counter',
@@ -267,14 +277,28 @@ export const metricTable = {
   telemetryDropped: {
     kind: 'counter',
     name: 'leno_telemetry_dropped_total',
-    help: 'What telemetry lost at a bound: span, log, tap or series.',
+    help: 'What telemetry lost at a bound: span, log, tap, series or merged_series.',
     labelNames: ['signal'],
+  },
+  workerUp: {
+    kind: 'gauge',
+    name: 'leno_worker_up',
+    help: '1 while a worker process serves; absent where one process does everything.',
+    labelNames: ['worker'],
+    merge: 'max',
+  },
+  workerRestarts: {
+    kind: 'counter',
+    name: 'leno_worker_restarts_total',
+    help: 'Worker processes that ended by themselves and were started again.',
+    labelNames: ['worker'],
   },
   buildInfo: {
     kind: 'gauge',
     name: 'leno_build_info',
     help: 'Always 1; the labels say what runs.',
     labelNames: ['version', 'node'],
+    merge: 'max',
   },
 } as const satisfies Record<string, MetricSpec>;
 

@@ -1,3 +1,4 @@
+import type { MetricSpec } from './metric-family.ts';
 import type { AnyFamily, MetricStore } from './metric-store.ts';
 
 /** The content type of what `renderPrometheus` gives. */
@@ -26,10 +27,14 @@ export function* prometheusChunks(store: MetricStore, linesPerChunk = 500): Gene
 function* allLines(families: readonly AnyFamily[]): Generator<string> {
   for (const family of families) {
     if (family.seriesCount === 0) continue;
-    const { name, help, kind } = family.spec;
-    yield `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${kind}\n`;
+    yield familyHead(family.spec);
     yield* family.lines();
   }
+}
+
+/** The two lines before the series of a family. */
+export function familyHead({ name, help, kind }: MetricSpec): string {
+  return `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${kind}\n`;
 }
 
 /** In help texts backslash and line feed are escaped, double quotes are not. */

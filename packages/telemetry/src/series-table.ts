@@ -1,7 +1,7 @@
 import { assert } from '@leno/std';
 
 /** What an overflow series is labelled with, after the convention of the OpenTelemetry SDKs. */
-const overflowLabels = 'overflow="true"';
+export const overflowLabels = 'overflow="true"';
 
 /** How a table of series is bounded, and who is told. */
 export interface SeriesOptions {

@@ -3,26 +3,26 @@
  * are POST and need `x-leno: 1`, so that no web page can give them; a Host that is not a loopback name
  * is refused, so that no DNS name can be pointed here.
  */
-import type { DataPlane } from '@leno/dataplane';
 import { type JsonLogger, type LogLevel, logLevels } from '@leno/std/node';
-import { type MetricStore, prometheusContentType, renderPrometheus } from '@leno/telemetry';
+import { prometheusContentType } from '@leno/telemetry';
 import { type Context, Hono } from 'hono';
+import type { Workers } from '../workers/workers.ts';
+import { pageNames } from './pages.ts';
 
 /** Whether a proxy can serve, and what it still waits for. */
 export interface Readiness {
   readonly ready: boolean;
   readonly waitsFor: readonly string[];
+  /** What is not as it should be although it serves; absent where all is well. */
+  readonly degraded?: readonly string[];
 }
 
 export interface AdminPorts {
-  readonly dataPlane: DataPlane;
-  readonly metrics: MetricStore;
+  readonly workers: Pick<Workers, 'page' | 'exposition' | 'setLogLevel'>;
   readonly log: JsonLogger;
-  readonly nowMs: () => number;
   readiness(): Readiness;
   /** Certificates in use; never a key. */
   certificates(): unknown;
-  stats(): unknown;
   drain(): void;
 }
 
@@ -48,21 +48,21 @@ export function adminApp(ports: AdminPorts): Hono {
 }
 
 /** The read-only metrics interface, which other hosts may reach. */
-export function metricsApp(ports: Pick<AdminPorts, 'metrics' | 'readiness'>): Hono {
+export function metricsApp(ports: Pick<AdminPorts, 'workers' | 'readiness'>): Hono {
   const app = new Hono();
   addProbes(app, ports);
   app.notFound((context) => problem(context, 404, 'only /metrics, /healthz and /readyz are here'));
   return app;
 }
 
-function addProbes(app: Hono, ports: Pick<AdminPorts, 'metrics' | 'readiness'>): void {
+function addProbes(app: Hono, ports: Pick<AdminPorts, 'workers' | 'readiness'>): void {
   app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', (context) => {
     const readiness = ports.readiness();
     return context.json(readiness, readiness.ready ? 200 : 503);
   });
-  app.get('/metrics', (context) =>
-    context.body(renderPrometheus(ports.metrics), 200, {
+  app.get('/metrics', async (context) =>
+    context.body(await ports.workers.exposition(), 200, {
       'content-type': prometheusContentType,
     }),
   );
@@ -83,26 +83,17 @@ const pages = [
 ] as const;
 
 function addDumps(app: Hono, ports: AdminPorts): void {
-  const { dataPlane } = ports;
+  const { workers } = ports;
   app.get('/', (context) =>
     context.text(pages.map(([method, path, what]) => `${method} ${path}  ${what}`).join('\n')),
   );
-  app.get('/config', (context) => {
-    const { epoch, version, digest } = dataPlane.engine.table;
-    return context.json({
-      epoch,
-      version,
-      digest,
-      resources: [...dataPlane.view.resources.values()],
-    });
-  });
-  app.get('/clusters', (context) => context.json(describeClusters(dataPlane, ports.nowMs())));
-  app.get('/routes', (context) => context.json(describeRoutes(dataPlane)));
+  for (const name of pageNames) {
+    if (name === 'why') continue;
+    app.get(`/${name}`, async (context) => context.json((await workers.page(name, '')) as object));
+  }
   app.get('/certs', (context) => context.json(ports.certificates() as object));
-  app.get('/stats', (context) => context.json(ports.stats() as object));
-  app.get('/why/:id', (context) => {
-    const { recorder } = dataPlane.engine.journal;
-    const record = recorder.find(context.req.param('id'), ports.nowMs());
+  app.get('/why/:id', async (context) => {
+    const record = await workers.page('why', context.req.param('id'));
     if (record !== undefined) return context.json(record);
     return problem(
       context,
@@ -121,50 +112,13 @@ function addOrders(app: Hono, ports: AdminPorts): void {
     const level = context.req.query('level') ?? '';
     if (!isLogLevel(level)) return problem(context, 400, `use one of ${logLevels.join(', ')}`);
     ports.log.level = level;
+    ports.workers.setLogLevel(level);
     return context.json({ level });
   });
 }
 
 function isLogLevel(text: string): text is LogLevel {
   return logLevels.some((level) => level === text);
-}
-
-function describeClusters(dataPlane: DataPlane, nowMs: number): unknown {
-  const clusters = [dataPlane.engine.application, ...dataPlane.clusters.values()];
-  return clusters.map((cluster) => ({
-    name: cluster.name,
-    active: cluster.activeCount,
-    ejected: cluster.ejectedCount,
-    panicked: cluster.panicCount,
-    budgetRemaining: cluster.budget.remainingRatio(nowMs),
-    scores: cluster.explain(nowMs),
-    endpoints: cluster.endpoints.map((endpoint) => ({
-      id: endpoint.id,
-      address: `${endpoint.body.address}:${endpoint.body.port}`,
-      transport: endpoint.body.transport,
-      identity: endpoint.body.identity,
-      labels: endpoint.body.labels,
-      breaker: endpoint.explain(nowMs),
-      connections: endpoint.pool.stats,
-    })),
-  }));
-}
-
-function describeRoutes(dataPlane: DataPlane): unknown {
-  const { table } = dataPlane.engine;
-  return [...table.services.values()].map((service) => ({
-    service: service.name,
-    dial: [...table.destinations]
-      .filter(([, destination]) => destination.service === service)
-      .map(([authority]) => authority),
-    policy: service.policy,
-    rules: [...service.rules.values()].map(({ routeName, rule, policy }) => ({
-      routeName,
-      matches: rule.matches,
-      backends: rule.backends,
-      policy,
-    })),
-  }));
 }
 
 function problem(context: Context, status: 400 | 403 | 404 | 421, detail: string): Response {

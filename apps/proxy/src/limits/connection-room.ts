@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 
 /** Descriptors for files, the control session, the admin interfaces and their clients. */
 const DESCRIPTORS_KEPT_COUNT = 64;
@@ -14,8 +14,11 @@ export function connectionRoom(asked: number, descriptorCountMax: number): numbe
 }
 
 /** The descriptors that this process may have; `Infinity` where nothing says so. */
-export async function readDescriptorCountMax(): Promise<number> {
-  const text = await readFile('/proc/self/limits', 'utf8').catch(() => '');
-  const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1];
-  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+export function readDescriptorCountMax(): number {
+  try {
+    const text = readFileSync('/proc/self/limits', 'utf8');
+    return Number(/^Max open files\s+(\d+)/m.exec(text)?.[1] ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }

@@ -16,8 +16,13 @@ import type { ConnectionCap, HttpServer, ServerRelief } from '@leno/http';
 import type { Clock, TimerHandle, Timers } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
+import { collectGarbage } from './collect-garbage.ts';
 
 const SAMPLE_MS = 100;
+/** From here on garbage is collected before a reading counts: what is free already is no pressure. */
+const COLLECT_RATIO = 0.85;
+/** But all of it in no more than a twentieth of the time: that takes the longer the larger the heap is. */
+const COLLECT_SHARE = 20;
 /** What a connection may cost beside the heap: the state of TLS, and buffers of sockets. */
 const BYTES_PER_CONNECTION = 64 * 1024;
 
@@ -34,6 +39,8 @@ export interface OverloadWatchParts {
   readonly cap: ConnectionCap;
   /** 0: what the control group allows. */
   readonly memoryBytesMax: number;
+  /** How many processes share that memory. */
+  readonly processCount: number;
   readonly loopDelayMsMax: number;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -48,11 +55,14 @@ export class OverloadWatch {
   readonly #baseBytes: number;
   #pressures: Pressures = { heap: 0, memory: 0, connections: 0, loop_delay: 0 };
   #dueAtMs = 0;
+  #collectFromMs = 0;
   #timer: TimerHandle | undefined = undefined;
 
   constructor(parts: OverloadWatchParts) {
     this.#parts = parts;
-    this.#memoryBytesMax = parts.memoryBytesMax > 0 ? parts.memoryBytesMax : constrainedBytes();
+    const { memoryBytesMax, processCount } = parts;
+    const bytes = memoryBytesMax > 0 ? memoryBytesMax : constrainedBytes();
+    this.#memoryBytesMax = bytes / processCount;
     const { used_heap_size, external_memory } = getHeapStatistics();
     this.#baseBytes = process.memoryUsage.rss() - used_heap_size - external_memory;
   }
@@ -94,6 +104,10 @@ export class OverloadWatch {
     const { clock, servers, engine, log } = this.#parts;
     const nowMs = clock.nowMs();
     this.#pressures = this.#read(nowMs);
+    if (this.#isShort) {
+      this.#collect(nowMs);
+      this.#pressures = { ...this.#read(nowMs), loop_delay: this.#pressures.loop_delay };
+    }
     const before = this.#overload.step;
     const step = this.#overload.judge(this.#pressures, nowMs);
     engine.refusedRatio = this.#overload.refusedRatio;
@@ -104,6 +118,23 @@ export class OverloadWatch {
     }
     this.start();
   };
+
+  get #isShort(): boolean {
+    const { heap, memory } = this.#pressures;
+    return this.#overload.step !== 'none' || Math.max(heap, memory) >= COLLECT_RATIO;
+  }
+
+  #collect(nowMs: number): void {
+    if (nowMs < this.#collectFromMs) {
+      collectGarbage('young');
+      return;
+    }
+    const { clock } = this.#parts;
+    const startedAtMs = clock.nowMs();
+    collectGarbage('all');
+    const endedAtMs = clock.nowMs();
+    this.#collectFromMs = endedAtMs + (endedAtMs - startedAtMs) * COLLECT_SHARE;
+  }
 
   #read(nowMs: number): Pressures {
     const { cap, loopDelayMsMax } = this.#parts;

@@ -16,13 +16,18 @@ import {
   Watch,
 } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
-import type { DataPlane, PushedView } from '../data-plane.ts';
+import type { Applied, PushedView } from '../data-plane.ts';
 import { type Identity, identityOf, loadIdentity, saveIdentity } from './identity-file.ts';
 import { checkControlPlane, checkJoinChain } from './join-check.ts';
 import { loadView, saveView } from './last-known-good.ts';
 
 const LEASE_TTL_MS = 15_000;
 const JOIN_RETRY_MS = 1_000;
+
+/** A data plane, or several that take a view together. Must not reject but for a bug. */
+export interface ViewTaker {
+  apply(view: PushedView): Applied | Promise<Applied>;
+}
 
 /** What a session is made of. */
 export interface ControlSessionOptions {
@@ -34,7 +39,8 @@ export interface ControlSessionOptions {
   readonly joinToken: string;
   readonly stateDirectory: string;
   readonly node: NodeInfo;
-  readonly dataPlane: DataPlane;
+  /** Who takes views, here or elsewhere. */
+  readonly dataPlane: ViewTaker;
   /** The identity in use; the session sets it, TLS contexts follow it. */
   readonly identity: Watch<Identity | undefined>;
   readonly log: JsonLogger;
@@ -82,7 +88,7 @@ export class ControlSession {
     if (view === undefined) return;
     const { version } = view;
     try {
-      const { status, errors } = dataPlane.apply(view);
+      const { status, errors } = await dataPlane.apply(view);
       if (status === 'rejected') throw new Error(errors[0]?.msg ?? 'nothing of it can be used');
       this.#held = view;
       this.#heldAtMs = view.savedAtMs;
@@ -200,8 +206,13 @@ export class ControlSession {
     return { epoch, version, digest, resources, ageMs: systemClock.wallMs() - this.#heldAtMs };
   }
 
-  #apply(view: PushedView): ReturnType<DataPlane['apply']> {
+  #apply(view: PushedView): Applied | Promise<Applied> {
     const applied = this.#options.dataPlane.apply(view);
+    if (applied instanceof Promise) return applied.then((it) => this.#logged(view, it));
+    return this.#logged(view, applied);
+  }
+
+  #logged(view: PushedView, applied: Applied): Applied {
     const { version, digest } = view;
     const { log } = this.#options;
     if (applied.status === 'applied') log.info('config applied', { version, digest });

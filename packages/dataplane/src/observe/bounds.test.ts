@@ -47,3 +47,19 @@ test('a report has a bounded number of edges, and an idle edge makes room', () =
   expect(peers).toContain('new-0');
   expect(peers).toHaveLength(EDGE_COUNT_MAX + 1);
 });
+
+test('deltas of several add up to one report, quantiles included', () => {
+  const parts = [new EdgeStats(), new EdgeStats()] as const;
+  const whole = new EdgeStats();
+  for (let count = 0; count < 100; count += 1) {
+    for (const stats of [parts[count % 2 === 0 ? 0 : 1], whole]) {
+      stats.add(ended(`peer-${count % 3}`), count % 10 === 0, count);
+    }
+  }
+  const sum = new EdgeStats();
+  for (const part of parts) sum.absorb(part.takeDeltas());
+  const byPeer = (stats: EdgeStats) =>
+    stats.take().toSorted((a, b) => a.peer.localeCompare(b.peer));
+  expect(byPeer(sum)).toEqual(byPeer(whole));
+  expect(parts[0].takeDeltas()).toEqual([]);
+});

@@ -19,6 +19,19 @@ export interface EdgeReport {
   readonly p99Ms: number;
 }
 
+/** One edge over one period as it travels between processes: with all that a sum needs. */
+export interface EdgeDelta {
+  readonly direction: Direction;
+  readonly peer: string;
+  readonly version: string;
+  readonly ok: number;
+  readonly failed: number;
+  readonly mtls: number;
+  readonly retries: number;
+  /** What a `LogLinearHistogram` gives as its counts. */
+  readonly durations: readonly number[];
+}
+
 interface EdgeCells {
   ok: number;
   failed: number;
@@ -51,7 +64,30 @@ export class EdgeStats {
 
   /** What came since the last call of this; edges without a request are left out. */
   take(): readonly EdgeReport[] {
-    const reports: EdgeReport[] = [];
+    return this.#takeEach(reportOf);
+  }
+
+  /** The same for another to `absorb`. */
+  takeDeltas(): readonly EdgeDelta[] {
+    return this.#takeEach(deltaOf);
+  }
+
+  /** Adds what another has counted. */
+  absorb(deltas: readonly EdgeDelta[]): void {
+    for (const { direction, peer, version, ok, failed, mtls, retries, durations } of deltas) {
+      const cells = this.#cellsOf(direction, peer, version);
+      cells.ok += ok;
+      cells.failed += failed;
+      cells.mtls += mtls;
+      cells.retries += retries;
+      cells.durations.addCounts(durations);
+    }
+  }
+
+  #takeEach<T>(
+    render: (direction: Direction, peer: string, version: string, cells: EdgeCells) => T,
+  ): readonly T[] {
+    const taken: T[] = [];
     for (const direction of ['inbound', 'outbound'] as const) {
       for (const [peer, versions] of this.#edges[direction]) {
         for (const [version, cells] of versions) {
@@ -61,13 +97,13 @@ export class EdgeStats {
             this.#edgeCount -= 1;
             continue;
           }
-          reports.push(reportOf(direction, peer, version, cells));
+          taken.push(render(direction, peer, version, cells));
           clear(cells);
         }
         if (versions.size === 0) this.#edges[direction].delete(peer);
       }
     }
-    return reports;
+    return taken;
   }
 
   #cellsOf(direction: Direction, peer: string, version: string): EdgeCells {
@@ -109,6 +145,12 @@ function reportOf(
     p50Ms: durations.quantile(0.5),
     p99Ms: durations.quantile(0.99),
   };
+}
+
+function deltaOf(direction: Direction, peer: string, version: string, cells: EdgeCells): EdgeDelta {
+  const { ok, failed, mtls, retries, durations } = cells;
+  const counts = durations.counts();
+  return { direction, peer, version, ok, failed, mtls, retries, durations: counts };
 }
 
 function clear(cells: EdgeCells): void {

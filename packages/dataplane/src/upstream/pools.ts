@@ -11,7 +11,7 @@ import {
   UpstreamPool,
 } from '@leno/http';
 import type { Clock, Timers, Watch } from '@leno/std';
-import { meshHttp2 } from './mesh-http2.ts';
+import { meshHttp2, meshSpread } from './mesh-http2.ts';
 
 /** TLS towards one identity, for as long as somebody dials it. */
 export interface TlsLease {
@@ -73,7 +73,12 @@ export class PoolRegistry {
     const pool =
       tls === undefined
         ? new UpstreamPool(options)
-        : new UpstreamAlpnPool({ ...options, tls: tls.options, http2: meshHttp2 });
+        : new UpstreamAlpnPool({
+            ...options,
+            tls: tls.options,
+            http2: meshHttp2,
+            spread: meshSpread(body.labels),
+          });
     this.#pools.set(key, { pool, tls, userCount: 1 });
     return pool;
   }

@@ -4,6 +4,7 @@ export {
   type RunningProcess,
   startProcess,
 } from './child-process.ts';
+export { guard, unguard } from './guardian.ts';
 export {
   JsonLogger,
   type LogFields,
