@@ -1,7 +1,11 @@
 /** Configuration that tests apply, as a user would write it. */
 
-/** A `Service` that selects by labels. */
-export function service(name: string, selector: Readonly<Record<string, string>>): string {
+/** A `Service` that selects by labels, and speaks `protocol` on its one port. */
+export function service(
+  name: string,
+  selector: Readonly<Record<string, string>>,
+  protocol = 'http',
+): string {
   const labels = Object.entries(selector)
     .map(([key, value]) => `    ${key}: ${value}`)
     .join('\n');
@@ -12,7 +16,7 @@ spec:
   selector:
 ${labels}
   ports:
-    - { port: 80, name: http, appProtocol: http }
+    - { port: 80, name: ${protocol}, appProtocol: ${protocol} }
 `;
 }
 
@@ -58,4 +62,16 @@ ${permissive.length === 0 ? '' : `  mtls:\n    permissive:\n${lines}\n`}`;
 /** Several documents as one. */
 export function documents(...texts: readonly string[]): string {
   return texts.join('---\n');
+}
+
+/** A `Service` whose port carries bytes of no known protocol. */
+export function tcpService(name: string, port: number): string {
+  return `apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: default }
+spec:
+  selector: { app: ${name} }
+  ports:
+    - { port: ${port}, name: bytes, appProtocol: tcp }
+`;
 }

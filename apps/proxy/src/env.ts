@@ -3,11 +3,14 @@
  * them (`--service` is `LENO_SERVICE`). The only place that reads either. Every bad value is
  * reported, not only the first.
  */
+
+import { isIPv4, isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { AppAddress } from '@leno/dataplane/node';
 import { LenoError } from '@leno/std';
 import * as z from 'zod';
 import { count, limitSettings } from './limits/limit-settings.ts';
+import { tcpListen } from './tcp-listen.ts';
 
 /** Settings that cannot be used; the message has one line for each. Exit code 64. */
 export class SettingsError extends LenoError {
@@ -64,22 +67,45 @@ const labels = z
     return Object.fromEntries(entries.map(([key = '', value = '']) => [key, value]));
   });
 
+const PORT_MAX = 65_535;
+
+/** With a prefix for applications of HTTP/2 with prior knowledge, such as servers of gRPC. */
+const socketPattern = /^(?:h2c\+)?unix:(.+)$/;
+const hostPattern = /^(?:h2c:\/\/)?([^:\s[\]/+]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/;
+const appForms = 'HOST:PORT, unix:PATH, h2c://HOST:PORT, h2c+unix:PATH';
+
 const app = z
   .string()
   .default('127.0.0.1:8080')
-  .transform((text, context): AppAddress => {
-    if (/^unix:./.test(text)) return { kind: 'unix', path: text.slice(5) };
-    const found = /^([^:\s[\]]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text);
-    const port = Number(found?.[2]);
-    if (found?.[1] === undefined || port < 1 || port > 65_535) {
-      const h2c = text.startsWith('h2c://') ? '; h2c applications are not supported yet' : '';
-      context.addIssue(`${quote(text)} is not HOST:PORT or unix:PATH${h2c}`);
+  .transform((text, context): AppAddress & { readonly speaks: 'http/1.1' | 'h2c' } => {
+    const speaks = /^h2c(\+unix:|:\/\/)/.test(text) ? 'h2c' : 'http/1.1';
+    const path = socketPattern.exec(text)?.[1];
+    if (path !== undefined) return { kind: 'unix', path, speaks };
+    const [, host, digits] = hostPattern.exec(text) ?? [];
+    const port = Number(digits);
+    if (host === undefined || port < 1 || port > PORT_MAX) {
+      context.addIssue(`${quote(text)} is none of ${appForms}`);
       return z.NEVER;
     }
-    return { kind: 'tcp', host: found[1].replace(/^\[|\]$/g, ''), port };
+    return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port, speaks };
   });
 
-const PORT_MAX = 65_535;
+/** As `node:dns` takes them. */
+const dnsServers = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').filter((it) => it !== ''))
+  .refine(
+    (servers) => servers.every(isServer),
+    'use addresses with an optional port: 10.0.0.2,[fd00::2]:5353',
+  );
+
+function isServer(text: string): boolean {
+  const host = text.replace(/:\d{1,5}$/, '');
+  const address = /^\[(.*)\]$/.exec(host)?.[1];
+  if (host !== text && !endsInPort(text)) return false;
+  return address === undefined ? isIPv4(host) : isIPv6(address);
+}
 
 function endsInPort(text: string): boolean {
   const port = Number(/:(\d{1,5})$/.exec(text)?.[1]);
@@ -131,10 +157,12 @@ const Settings = z.object({
     .default('mesh.local'),
   LENO_OUTBOUND_LISTEN: listen('127.0.0.1:15001'),
   LENO_INBOUND_LISTEN: listen('0.0.0.0:15006'),
+  LENO_TCP_LISTEN: tcpListen,
   LENO_ADMIN_LISTEN: loopback('127.0.0.1:15000'),
   LENO_METRICS_LISTEN: listen('0.0.0.0:15020'),
   LENO_ADVERTISE: advertise.optional(),
   LENO_APP: app,
+  LENO_DNS_SERVERS: dnsServers,
   LENO_STATE_DIR: z.string().min(1),
   LENO_MODE: z
     .enum(['sidecar', 'gateway'])

@@ -5,7 +5,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { CallJournal, CallMetrics, DataPlane, EdgeStats, meshHttp2 } from '@leno/dataplane';
-import type { Identity } from '@leno/dataplane/node';
+import { DnsResolver, type Identity } from '@leno/dataplane/node';
 import {
   ConnectionCap,
   createHttpServer,
@@ -26,15 +26,19 @@ import {
   MetricStore,
 } from '@leno/telemetry';
 import { createPages, type Pages } from './admin/pages.ts';
-import type { ListenAddress, Settings } from './env.ts';
+import type { Settings } from './env.ts';
 import { connectionRoom, readDescriptorCountMax } from './limits/connection-room.ts';
 import { collectListener } from './limits/limit-metrics.ts';
 import { serverLimitsOf, streamLimitsOf } from './limits/limit-settings.ts';
 import { OverloadWatch } from './limits/overload-watch.ts';
 import { listen } from './listen.ts';
 import { collectClusterMetrics } from './proxy-metrics.ts';
+import { TcpListeners } from './tcp-listen.ts';
 import { ClientTls, serverTls } from './tls.ts';
-import type { BoundAddresses, ListenerName } from './workers/workers.ts';
+import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
+
+/** So long a client that has ended its half may wait for a reply; one that has gone looks the same. */
+const HALF_CLOSE_GRACE_MS = 1_000;
 
 /** A data plane with its listeners. */
 export interface Worker {
@@ -45,10 +49,7 @@ export interface Worker {
   /** Runs while the data plane listens. */
   readonly overload: OverloadWatch;
   /** Listens; throws `ListenError` for a port that cannot be had. */
-  listen(
-    at: Readonly<Record<ListenerName, ListenAddress>>,
-    options: ListenOptions,
-  ): Promise<BoundAddresses>;
+  listen(at: ListenPlan, options: ListenOptions): Promise<BoundAddresses>;
   /** Takes no new connection on a listener, and finishes what is on it. */
   drain(listener: ListenerName, withinMs: number): Promise<void>;
   /** Frees everything; what is under way breaks off. */
@@ -69,6 +70,7 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const room = connectionRoom(settings.LENO_CONNECTIONS_MAX, readDescriptorCountMax());
   const cap = new ConnectionCap(room);
   const servers = buildServers(settings, dataPlane, { ...parts, cap });
+  const tcp = new TcpListeners(dataPlane);
   const metrics = { metrics: families, store };
   collectClusterMetrics({ ...metrics, dataPlane });
   for (const name of ['inbound', 'outbound'] as const) {
@@ -97,11 +99,19 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
           setting: 'LENO_OUTBOUND_LISTEN',
         }),
         inbound: await listen(inbound, at.inbound, { ...options, setting: 'LENO_INBOUND_LISTEN' }),
+        tcp: await tcp.listen(at.tcp, options),
       };
     },
-    drain: (listener, withinMs) => servers[listener].drain(withinMs),
+    drain: async (listener, withinMs) => {
+      if (listener === 'outbound') tcp.stopListening();
+      await Promise.all([
+        servers[listener].drain(withinMs),
+        dataPlane.engine.tcp.drain(listener, withinMs),
+      ]);
+    },
     close: () => {
       overload.stop();
+      void tcp.close();
       dataPlane.close();
       dataPlane.engine.journal.flush();
     },
@@ -138,7 +148,9 @@ function buildDataPlane(
       transport: 'plain',
       labels: {},
     },
+    applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
+    egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {
       breakerChanged(cluster, change) {
@@ -167,6 +179,7 @@ function buildServers(
     clock: systemClock,
     timers: systemTimers,
     cap,
+    halfCloseGraceMs: HALF_CLOSE_GRACE_MS,
   };
   const limits = serverLimitsOf(settings);
   const outbound = createHttpServer({
@@ -174,15 +187,15 @@ function buildServers(
     limits: { ...limits, connectionCountMax: settings.LENO_OUTBOUND_CONNECTIONS_MAX },
     http2: { streamCountMax: settings.LENO_STREAM_COUNT_MAX, ...streamLimitsOf(settings) },
     handler: engine.outbound,
-    halfClose: 'gone',
+    onTls: engine.tcp.greeted,
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
     ...common,
     limits: { ...limits, connectionCountMax: settings.LENO_INBOUND_CONNECTIONS_MAX },
     handler: engine.inbound,
+    onTcp: engine.tcp.inbound,
     http2: { ...meshHttp2, ...streamLimitsOf(settings) },
-    halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
     onRejected: refused('inbound'),

@@ -3,7 +3,8 @@
  * table that requests are decided by. What it cannot read it refuses by bundle and says so; what runs
  * goes on as it was.
  */
-import type { EndpointBody, Resource } from '@leno/config';
+import type { EndpointBody, Resource, ServiceBody } from '@leno/config';
+import { Egress, type EgressPorts } from './egress/egress.ts';
 import { Engine, type EnginePorts } from './engine.ts';
 import { compileTable, policiesByService, type Subject } from './table/compile.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type ViewLimits,
 } from './table/decode.ts';
 import { Cluster, type ClusterHooks, checkPolicy } from './upstream/cluster.ts';
-import { type PoolPorts, PoolRegistry } from './upstream/pools.ts';
+import { type PlainProtocol, type PoolPorts, PoolRegistry } from './upstream/pools.ts';
 
 /** A view as the push session hands it over. */
 export interface PushedView {
@@ -38,10 +39,14 @@ export interface Prepared {
 }
 
 /** What a data plane is made of. */
-export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
+export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'egress' | 'tlsOf'> {
+  /** How names outside the mesh are found; without it nothing is let out. */
+  readonly egress?: EgressPorts | undefined;
   readonly subject: Subject;
   /** Where the application listens, as an endpoint of its own. */
   readonly application: EndpointBody;
+  /** What it speaks there. Default `http/1.1`. */
+  readonly applicationProtocol?: PlainProtocol;
   readonly tlsFor: PoolPorts['tlsFor'];
   readonly hooks: ClusterHooks;
   readonly limits: Pick<ViewLimits, 'ruleCountMax'>;
@@ -59,8 +64,17 @@ export class DataPlane {
     this.#options = options;
     this.pools = new PoolRegistry(options);
     const application = this.#newCluster('application');
-    application.setEndpoints([options.application], options.clock.nowMs());
-    this.engine = new Engine({ ...options, application });
+    const nowMs = options.clock.nowMs();
+    application.setPlainProtocol(options.applicationProtocol ?? 'http/1.1', nowMs);
+    application.setEndpoints([options.application], nowMs);
+    const egress =
+      options.egress && new Egress(options.egress, options.clock, () => this.#newCluster('egress'));
+    this.engine = new Engine({
+      ...options,
+      application,
+      egress,
+      tlsOf: (body) => this.pools.tlsOf(body),
+    });
   }
 
   get clusters(): ReadonlyMap<string, Cluster> {
@@ -92,9 +106,11 @@ export class DataPlane {
       return { applied: { status: 'rejected', errors }, commit: () => undefined };
     }
     const added = new Map<string, Cluster>();
-    const table = compileTable(decoded, this.#options.subject, view, (name) =>
-      this.#clusterOf(name, added),
-    );
+    const { access } = this.engine.table;
+    const table = compileTable(decoded, this.#options.subject, view, {
+      clusterOf: (name) => this.#clusterOf(name, added),
+      access,
+    });
     return {
       applied: { status: errors.length === 0 ? 'applied' : 'partial', errors },
       commit: () => {
@@ -103,6 +119,8 @@ export class DataPlane {
         this.#view = decoded;
         this.engine.table = table;
         if (table.mesh !== undefined) this.engine.journal.configure(table.mesh.accessLog);
+        // What a policy no longer allows ends now, whatever it is amid.
+        if (table.access !== access) this.engine.openAccess.reauthorizeAll();
       },
     };
   }
@@ -110,9 +128,11 @@ export class DataPlane {
   /** Lets go of every connection and timer. Calls under way break off. */
   close(): void {
     const nowMs = this.#options.clock.nowMs();
+    this.engine.tcp.close();
     this.pools.closeAll();
     for (const cluster of this.#clusters.values()) cluster.close(nowMs);
     this.engine.application.close(nowMs);
+    this.engine.egress?.close(nowMs);
     this.engine.wheel.stop();
   }
 
@@ -138,6 +158,10 @@ export class DataPlane {
         continue;
       }
       cluster.setPolicy(policies.get(name));
+      const service = view.resources.get(`service/${name}`);
+      if (service?.type === 'service') {
+        cluster.setPlainProtocol(plainProtocolOf(service.body), nowMs);
+      }
       const resource = view.resources.get(`endpoints/${name}`);
       const bodies = resource?.type === 'endpoints' ? resource.body.endpoints : noEndpoints;
       cluster.setEndpoints(bodies, nowMs);
@@ -146,3 +170,13 @@ export class DataPlane {
 }
 
 const noEndpoints: readonly EndpointBody[] = [];
+
+/**
+ * What applications of a service without a sidecar speak: HTTP/2 where every port of it says so. An
+ * endpoint is one port, and with several protocols only HTTP/1.1 is what each of them may be.
+ */
+function plainProtocolOf({ ports }: ServiceBody): PlainProtocol {
+  const spoken = ports.filter(({ protocol }) => protocol !== 'tcp');
+  const isHttp2 = spoken.every(({ protocol }) => protocol === 'http2' || protocol === 'grpc');
+  return isHttp2 && spoken.length > 0 ? 'h2c' : 'http/1.1';
+}

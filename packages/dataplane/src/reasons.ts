@@ -1,9 +1,18 @@
 /**
  * The closed list of ways in which the mesh itself ends a request: code, status, whom to blame, the
  * RFC 9209 error type, and a sentence for people. Replies, metrics, logs and `leno why` read this
- * table and nothing else.
+ * table and nothing else. To a call of gRPC the status is said as one of its codes: as
+ * http-grpc-status-mapping.md of gRPC translates it, but for what gRPC has a better word.
  */
 import type { Fault } from '@leno/std';
+import {
+  GRPC_CANCELLED,
+  GRPC_DEADLINE_EXCEEDED,
+  GRPC_INTERNAL,
+  GRPC_RESOURCE_EXHAUSTED,
+  GRPC_UNAVAILABLE,
+  grpcStatusOfHttp,
+} from './grpc/grpc-status.ts';
 
 interface ReasonEntry {
   /** Status of the reply; `fault-injected` says its own. */
@@ -59,3 +68,25 @@ export type Reason = keyof typeof reasons;
 
 /** All codes, in the order of the table. */
 export const reasonCodes = Object.keys(reasons) as readonly Reason[];
+
+/** Where gRPC has a better word than its translation of the status. */
+const ownGrpcStatus: Partial<Record<Reason, number>> = {
+  // Translated they would be `UNAVAILABLE`, which asks for another try.
+  'request-timeout': GRPC_DEADLINE_EXCEEDED,
+  'per-try-timeout': GRPC_DEADLINE_EXCEEDED,
+  // Likewise: who is told to slow down must not be told to come again (linkerd2-proxy).
+  'rate-limited': GRPC_RESOURCE_EXHAUSTED,
+  // What libraries of gRPC say of messages and metadata that are too large.
+  'head-too-large': GRPC_RESOURCE_EXHAUSTED,
+  'body-too-large': GRPC_RESOURCE_EXHAUSTED,
+  // GRPCRoute of the Gateway API.
+  'invalid-backend': GRPC_UNAVAILABLE,
+  'client-gone': GRPC_CANCELLED,
+  'client-timeout': GRPC_CANCELLED,
+  'filter-failed': GRPC_INTERNAL,
+};
+
+/** The gRPC code that says `reason` to a caller. */
+export function grpcStatusOfReason(reason: Reason): number {
+  return ownGrpcStatus[reason] ?? grpcStatusOfHttp(reasons[reason].status);
+}

@@ -32,7 +32,8 @@ export const outboundStack: readonly Layer[] = [
 export const inboundStack: readonly Layer[] = [
   observe,
   shed,
-  // What the caller claims is stripped, who it is is added; authorization reads the socket alone.
+  // What the caller claims is stripped, who it is is added; authorization reads the socket, and the
+  // word of a forwarder that the mesh trusts.
   identityHeaders,
   authorize,
   // To the application, once: retries belong to the side that called.

@@ -3,16 +3,19 @@
  * sweeps; what goes on on a connection is the connection's business.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
-import type { ConnectionCap } from './connection-cap.ts';
+import { ConnectionGate } from './connection-gate.ts';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
-import { ConnectionRefuser } from './connection-refuser.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
+import { InvalidOptionError } from './invalid-option-error.ts';
 import { type ServerLimits, serverLimits } from './limits.ts';
+import { serverProblems } from './option-checks.ts';
 import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
+import { keyOf, remoteOf } from './remote.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerH2Connection } from './server-h2-connection.ts';
 import type {
@@ -23,6 +26,8 @@ import type {
   ServerRelief,
 } from './server-options.ts';
 import { newServerStats } from './server-stats.ts';
+import type { HelloReading } from './tcp/client-hello.ts';
+import { TCP_PROTOCOL, TcpSocket } from './tcp/tcp-socket.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
 import { Wire, type WireOwner } from './wire.ts';
@@ -42,32 +47,41 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   isDraining = false;
-  readonly goesWithItsHalf: boolean;
+  readonly halfCloseGraceMs: number;
   readonly #options: HttpServerOptions;
-  readonly #timers: Timers;
+  readonly timers: Timers;
   readonly #listener: Server;
   readonly #acceptor: TlsAcceptor | undefined;
   readonly #connections = new Set<ServedConnection>();
   readonly #h2Limits: H2Limits | undefined;
   /** Sockets, by their remote end, whose first octet or whose handshake is awaited. */
   readonly #greeting = new Map<string, Socket>();
+  /** Sockets that speak HTTP no more, or never did. */
+  readonly #handedOver = new Set<TcpSocket>();
   readonly #emptied: (() => void)[] = [];
-  readonly #refuser: ConnectionRefuser;
-  readonly #cap: ConnectionCap | undefined;
-  #relief: ServerRelief = 'none';
+  readonly #gate: ConnectionGate;
   #sweeper: TimerHandle | undefined = undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    const problems = serverProblems(options);
     this.limits = { ...serverLimits, ...options.limits };
     const { http2 } = options;
     const more = http2 === true ? {} : (http2 ?? false);
-    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits });
-    this.goesWithItsHalf = options.halfClose === 'gone';
+    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits }, problems);
+    problems.throwIfAny(InvalidOptionError);
+    this.halfCloseGraceMs = options.halfCloseGraceMs ?? Number.POSITIVE_INFINITY;
     this.clock = options.clock ?? systemClock;
-    this.#timers = options.timers ?? systemTimers;
-    this.#refuser = new ConnectionRefuser(this.#timers);
-    this.#cap = options.cap;
+    this.timers = options.timers ?? systemTimers;
+    this.#gate = new ConnectionGate({
+      connectionCountMax: this.limits.connectionCountMax,
+      cap: options.cap,
+      stats: this.stats,
+      timers: this.timers,
+      isPlain: options.tls === undefined,
+      report: (socket, status, detail) =>
+        this.#report({ ...remoteOf(socket), reason: 'overloaded', status, detail }),
+    });
     this.#acceptor = options.tls === undefined ? undefined : this.#newAcceptor(options.tls);
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),
@@ -97,7 +111,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   async drain(withinMs: number): Promise<void> {
     this.isDraining = true;
     const closed = this.#stopListening();
-    this.#refuser.close();
+    this.#gate.close();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of [...this.#connections]) connection.drain();
     if (this.#connections.size > 0) await this.#emptyWithin(withinMs);
@@ -107,7 +121,8 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   async close(): Promise<void> {
     this.isDraining = true;
     const closed = this.#stopListening();
-    this.#refuser.close();
+    this.#gate.close();
+    for (const socket of this.#handedOver) socket.reset();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of this.#connections) connection.wire.destroy();
     await closed;
@@ -118,20 +133,22 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   }
 
   relieve(relief: ServerRelief): void {
-    this.#relief = relief;
+    this.#gate.relief = relief;
   }
 
   get keepsAlive(): boolean {
-    return !this.isDraining && this.#relief === 'none';
+    return !this.isDraining && this.#gate.relief === 'none';
   }
 
   get idleTimeoutMs(): number {
     const { idleTimeoutMs } = this.limits;
-    return this.#relief === 'none' ? idleTimeoutMs : Math.min(idleTimeoutMs, IDLE_MS_IN_RELIEF);
+    return this.#gate.relief === 'none'
+      ? idleTimeoutMs
+      : Math.min(idleTimeoutMs, IDLE_MS_IN_RELIEF);
   }
 
   idledOut(): void {
-    if (this.#relief === 'none') this.stats.idleTimeoutCount += 1;
+    if (this.#gate.relief === 'none') this.stats.idleTimeoutCount += 1;
     else this.stats.shedIdleCount += 1;
   }
 
@@ -152,11 +169,30 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   closed(connection: ServedConnection): void {
     this.#connections.delete(connection);
-    this.#recount();
+    this.#count();
     if (this.#connections.size > 0) return;
     this.#sweeper?.cancel();
     this.#sweeper = undefined;
     for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  handOver(connection: ServedConnection, ahead: Buffer | undefined): TcpSocket {
+    const socket = connection.wire.release();
+    // What was read belongs to its reader during the call only, and this is for later.
+    const own = ahead === undefined ? undefined : Buffer.from(ahead);
+    const raw = this.#giveAway(new TcpSocket(socket, socket, own));
+    this.closed(connection);
+    return raw;
+  }
+
+  get passesTls(): boolean {
+    return this.#options.onTls !== undefined && this.#acceptor === undefined;
+  }
+
+  greetedTls(sniffer: ProtocolSniffer, reading: HelloReading, octets: Buffer): void {
+    if (reading.kind === 'more') return;
+    const { peer } = sniffer;
+    this.#options.onTls?.(this.handOver(sniffer, octets), peer, reading);
   }
 
   sniffed(sniffer: ProtocolSniffer, isHttp2: boolean): ServedConnection {
@@ -178,10 +214,15 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
         this.#options.allowPlain === undefined || this.#options.allowPlain === false,
       allowsNone: (remote) => this.#allowsPlain(remote),
       handshakeTimeoutMs: this.limits.headTimeoutMs / 2,
-      protocols: this.#h2Limits === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
+      protocols: [
+        ...(this.#h2Limits === undefined ? ['http/1.1'] : ['h2', 'http/1.1']),
+        ...(this.#options.onTcp === undefined ? [] : [TCP_PROTOCOL]),
+      ],
       onAccepted: (socket, identity) => {
         this.stats.tlsCount += 1;
-        this.#open(socket, identity === undefined ? 'tls' : 'mtls', identity);
+        const transport = identity === undefined ? 'tls' : 'mtls';
+        if (socket.alpnProtocol === TCP_PROTOCOL) this.#openTcp(socket, transport, identity);
+        else this.#open(socket, transport, identity);
       },
       onRefused: ({ address, port }, detail) => {
         this.stats.handshakeFailureCount += 1;
@@ -192,11 +233,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #accept(socket: Socket): void {
     this.stats.acceptedCount += 1;
-    const refused = this.#mustRefuse();
-    if (refused !== undefined) {
-      this.#refuse(socket, refused);
-      return;
-    }
+    if (!this.#gate.admits(socket)) return;
     const remote = remoteOf(socket);
     if (this.#acceptor === undefined) {
       this.stats.plainCount += 1;
@@ -205,7 +242,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     }
     const key = keyOf(remote);
     this.#greeting.set(key, socket);
-    this.#recount();
+    this.#count();
     socket.once('close', () => {
       if (this.#greeting.get(key) === socket) this.#greeted(remote);
     });
@@ -216,34 +253,9 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     }
   }
 
-  /** Why no connection is taken now, and counts it; undefined if one is. */
-  #mustRefuse(): string | undefined {
-    const { stats } = this;
-    if (this.#relief === 'deaf') {
-      stats.shedConnectionCount += 1;
-      return 'no connection is taken for want of memory or time';
-    }
-    if (stats.connectionCount >= this.limits.connectionCountMax) {
-      stats.overloadedCount += 1;
-      return 'too many connections';
-    }
-    if (this.#cap?.isReached !== true) return undefined;
-    stats.totalOverloadedCount += 1;
-    return 'too many connections, of all listeners together';
-  }
-
-  /** Before any handshake: what is turned away shall cost next to nothing. */
-  #refuse(socket: Socket, detail: string): void {
-    const isAnswered = this.#acceptor === undefined && this.#refuser.hasRoom;
-    const status = isAnswered ? 503 : 0;
-    const more = this.#report({ ...remoteOf(socket), reason: 'overloaded', status, detail });
-    if (isAnswered) this.#refuser.answer(socket, more?.toWire() ?? '');
-    else socket.destroy();
-  }
-
   /** Waits for the first octet, which tells TLS from everything else. */
   #sniff(socket: Socket, acceptor: TlsAcceptor): void {
-    const late = this.#timers.after(this.limits.headTimeoutMs / 2, () => {
+    const late = this.timers.after(this.limits.headTimeoutMs / 2, () => {
       this.stats.headTimeoutCount += 1;
       socket.destroy();
     });
@@ -293,7 +305,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
     this.#greeted(remote);
-    this.#sweeper ??= this.#timers.after(this.#sweepMs, this.#sweep);
+    this.#sweeper ??= this.timers.after(this.#sweepMs, this.#sweep);
     this.#options.onConnection?.(peer);
     return connection;
   }
@@ -302,23 +314,45 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const openWire = (owner: WireOwner) => new Wire(socket, owner);
     const limits = this.#h2Limits;
     const alpn = 'alpnProtocol' in socket ? socket.alpnProtocol : false;
-    if (limits === undefined || alpn === 'http/1.1') {
+    if ((limits === undefined && !this.passesTls) || alpn === 'http/1.1') {
       return new ServerConnection(this, peer, openWire);
     }
-    if (alpn === 'h2') return new ServerH2Connection(this, peer, limits, openWire);
+    if (alpn === 'h2' && limits !== undefined)
+      return new ServerH2Connection(this, peer, limits, openWire);
     return new ProtocolSniffer(this, peer, openWire);
+  }
+
+  #openTcp(socket: TLSSocket, transport: Peer['transport'], identity: string | undefined): void {
+    const remote = remoteOf(socket);
+    const carrier = this.#greeting.get(keyOf(remote));
+    const raw = this.#giveAway(new TcpSocket(socket, carrier));
+    this.#greeted(remote);
+    this.#options.onTcp?.(raw, { ...remote, transport, identity });
+  }
+
+  /** Counts it on until it is closed. */
+  #giveAway(raw: TcpSocket): TcpSocket {
+    this.#handedOver.add(raw);
+    raw.socket.once('close', () => {
+      this.#handedOver.delete(raw);
+      this.#count();
+    });
+    return raw;
   }
 
   /** The connection from there is one now, or none. */
   #greeted(remote: { address: string; port: number }): void {
     this.#greeting.delete(keyOf(remote));
-    this.#recount();
+    this.#count();
   }
 
-  #recount(): void {
-    const count = this.#connections.size + this.#greeting.size;
-    this.#cap?.change(count - this.stats.connectionCount);
-    this.stats.connectionCount = count;
+  get #openCount(): number {
+    return this.#connections.size + this.#greeting.size + this.#handedOver.size;
+  }
+
+  #count(): void {
+    this.#gate.count(this.#openCount);
+    this.stats.tcpCount = this.#handedOver.size;
   }
 
   get #sweepMs(): number {
@@ -331,7 +365,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const nowMs = this.clock.nowMs();
     for (const connection of [...this.#connections]) connection.sweep(nowMs);
     this.#sweeper =
-      this.#connections.size === 0 ? undefined : this.#timers.after(this.#sweepMs, this.#sweep);
+      this.#connections.size === 0 ? undefined : this.timers.after(this.#sweepMs, this.#sweep);
   };
 
   #stopListening(): Promise<void> {
@@ -343,7 +377,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #emptyWithin(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const late = this.#timers.after(withinMs, () => {
+      const late = this.timers.after(withinMs, () => {
         this.stats.drainAbortCount += this.#connections.size;
         for (const connection of this.#connections) connection.wire.destroy();
       });
@@ -357,17 +391,4 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   #report(rejection: Rejection): FieldList | undefined {
     return this.#options.onRejected?.(rejection);
   }
-}
-
-function keyOf(remote: { address: string; port: number }): string {
-  return `${remote.address}|${remote.port}`;
-}
-
-function remoteOf(socket: Socket): { address: string; port: number } {
-  const address = socket.remoteAddress ?? '';
-  // An IPv4 client of a listener on `::` is still an IPv4 client.
-  return {
-    address: address.startsWith('::ffff:') ? address.slice(7) : address,
-    port: socket.remotePort ?? 0,
-  };
 }

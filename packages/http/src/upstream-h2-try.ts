@@ -66,6 +66,8 @@ export class UpstreamH2Try implements StreamEvents, TryHolder, TryBody {
   cancelled(): void {
     const { stream } = this;
     if (stream === undefined) return;
+    // Whoever gives up must not take that for a failure of the upstream.
+    stream.forsake();
     const isSilent = !this.#hasHead && this.#port.receivedCount === this.#receivedCount;
     stream.reset(CANCEL, 'the try was given up');
     if (isSilent) this.#port.staysSilent(stream.openedAtMs);

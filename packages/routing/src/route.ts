@@ -59,6 +59,7 @@ export interface RouteTimeouts {
 export interface RouteRetry {
   readonly retries?: number | undefined;
   readonly statuses?: readonly number[] | undefined;
+  readonly grpcStatuses?: readonly number[] | undefined;
   readonly backoffBaseMs?: number | undefined;
   readonly backoffMaxMs?: number | undefined;
   readonly onPerTryTimeout?: boolean | undefined;

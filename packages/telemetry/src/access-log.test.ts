@@ -126,3 +126,15 @@ test('while the sink is busy lines wait, up to the bound, and then are dropped a
   drain();
   expect(lines().length + log.droppedCount).toBe(10);
 });
+
+test.each([
+  { grpcStatus: 0, said: '0' },
+  { grpcStatus: 16, said: '16' },
+  { grpcStatus: 17, said: 'unknown' },
+  { grpcStatus: -1, said: undefined },
+])('gRPC status $grpcStatus is logged as $said', ({ grpcStatus, said }) => {
+  const { log, lines } = open();
+  log.record({ ...failure, grpcStatus });
+  log.flush();
+  expect(lines()[0]?.['rpc.grpc.status_code']).toBe(said);
+});

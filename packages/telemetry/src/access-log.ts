@@ -5,6 +5,7 @@
  * Names follow OpenTelemetry where it has one; the query of a target is never logged.
  */
 import type { TimerHandle, Timers } from '@leno/std';
+import { grpcStatusName } from './request-cells.ts';
 
 /** One request that has ended. The writer keeps nothing of it, so it may be used again. */
 export interface AccessEntry {
@@ -15,6 +16,8 @@ export interface AccessEntry {
   readonly authority: string;
   readonly path: string;
   readonly status: number;
+  /** The code of a call of gRPC; absent or -1 for what is none, above 16 where it was no code. */
+  readonly grpcStatus?: number;
   readonly outcome: 'success' | 'failure';
   /** Reason code, or `-`. */
   readonly reason: string;
@@ -135,11 +138,13 @@ function renderEntry(entry: AccessEntry, rate: number): string {
   const queryAt = entry.path.indexOf('?');
   const path = queryAt < 0 ? entry.path : entry.path.slice(0, queryAt);
   const time = new Date(entry.startedAtWallMs).toISOString();
+  const { grpcStatus = -1 } = entry;
+  const grpc = grpcStatus < 0 ? '' : `,"rpc.grpc.status_code":"${grpcStatusName(grpcStatus)}"`;
   return (
     `{"time":"${time}","leno.dir":"${entry.dir}"` +
     `,"http.request.method":${JSON.stringify(entry.method)}` +
     `,"server.address":${JSON.stringify(entry.authority)},"url.path":${JSON.stringify(path)}` +
-    `,"http.response.status_code":${entry.status},"leno.outcome":"${entry.outcome}"` +
+    `,"http.response.status_code":${entry.status}${grpc},"leno.outcome":"${entry.outcome}"` +
     `,"leno.reason":"${entry.reason}","leno.duration_ms":${entry.durationMs.toFixed(3)}` +
     `,"leno.peer":${JSON.stringify(entry.peer)},"leno.route":${JSON.stringify(entry.route)}` +
     `,"leno.endpoint":${JSON.stringify(entry.endpoint)},"leno.attempts":${entry.attemptCount}` +

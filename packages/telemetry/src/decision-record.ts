@@ -20,7 +20,15 @@ export interface AttemptNote {
   readonly startedAfterMs: number;
   readonly durationMs: number;
   /** The status of the reply, or the reason why there was none. */
-  readonly result: { readonly kind: 'reply'; readonly status: number } | AttemptFailure;
+  readonly result: AttemptReply | AttemptFailure;
+}
+
+/** A try with a reply. */
+export interface AttemptReply {
+  readonly kind: 'reply';
+  readonly status: number;
+  /** Its gRPC code, `0` to `16` or `unknown`; absent for what is not gRPC. */
+  readonly grpcStatus?: string;
 }
 
 /** A try without a reply. */
@@ -29,6 +37,18 @@ export interface AttemptFailure {
   readonly reason: string;
   readonly unprocessed: boolean;
   readonly detail: string;
+}
+
+/** What the access policies have said. */
+export interface AccessNote {
+  readonly decision: 'allow' | 'deny';
+  /** '' where no rule decided. */
+  readonly policy: string;
+  readonly rule: string;
+  readonly why: string;
+  /** Policies on trial that would have denied, and AUDIT rules that matched. */
+  readonly wouldDeny?: { readonly policy: string; readonly rule: string } | undefined;
+  readonly audited?: { readonly policy: string; readonly rule: string } | undefined;
 }
 
 /** All that is known about one request. */
@@ -47,6 +67,8 @@ export interface DecisionRecord {
   readonly peer: string;
   readonly identity: string | undefined;
   readonly route: { readonly name: string; readonly rule: string } | undefined;
+  /** Inbound: what the access policies have said, and which. Absent where nothing was asked. */
+  readonly access?: AccessNote | undefined;
   /** The configuration that decided. */
   readonly revision: { readonly epoch: number; readonly version: number };
   readonly endpoints: readonly EndpointNote[];
@@ -54,7 +76,11 @@ export interface DecisionRecord {
   /** Why no further try was made, if one had failed. */
   readonly notRetriedBecause: string | undefined;
   readonly status: number;
+  /** The gRPC code that the caller saw, `0` to `16` or `unknown`; absent for what is not gRPC. */
+  readonly grpcStatus?: string;
   /** The reason code of a failure that the mesh itself answered; undefined otherwise. */
   readonly reason: string | undefined;
+  /** In words, where the reason says less. */
+  readonly detail?: string;
   readonly outcome: 'success' | 'failure';
 }

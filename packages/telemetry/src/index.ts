@@ -2,6 +2,7 @@ export { type AccessEntry, AccessLog, type AccessLogOptions, type LogSink } from
 export type {
   AttemptFailure,
   AttemptNote,
+  AttemptReply,
   DecisionRecord,
   EndpointNote,
 } from './decision-record.ts';
@@ -27,7 +28,7 @@ export {
 } from './prom-client-bridge.ts';
 export { parsePrometheus } from './prometheus-parse.ts';
 export { prometheusChunks, prometheusContentType, renderPrometheus } from './prometheus-text.ts';
-export { RequestCells, type RequestPrefix } from './request-cells.ts';
+export { grpcStatusName, RequestCells, type RequestPrefix } from './request-cells.ts';
 export type { SeriesOptions } from './series-table.ts';
 export {
   childContext,

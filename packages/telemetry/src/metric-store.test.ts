@@ -194,6 +194,7 @@ test('requests are counted by how they ended', () => {
   cells.count(200);
   cells.count(503, 1);
   cells.count(200, -1, 14);
+  for (const beyond of [17, 18, 99]) cells.count(200, -1, beyond);
   cells.count(1_000);
   const text = renderPrometheus(store);
   const line = (end: string) =>
@@ -203,6 +204,7 @@ test('requests are counted by how they ended', () => {
     `${line('status="503",flags="no-endpoint",tls="mtls",grpc_status=""')} 1\n`,
   );
   expect(text).toContain(`${line('status="200",flags="-",tls="mtls",grpc_status="14"')} 1\n`);
+  expect(text).toContain(`${line('status="200",flags="-",tls="mtls",grpc_status="unknown"')} 3\n`);
   expect(text).toContain(`${line('status="0",flags="-",tls="mtls",grpc_status=""')} 1\n`);
 });
 

@@ -11,9 +11,10 @@ export interface RequestPrefix {
   readonly tls: 'mtls' | 'tls' | 'none';
 }
 
-/** Statuses reach 999, gRPC codes 16, and 17 stands for none. */
-const grpcSlotCount = 18;
+/** Statuses reach 999, gRPC codes 16; 17 stands for none, 18 for one that is no code. */
+const grpcSlotCount = 19;
 const noGrpcStatus = 17;
+const unknownGrpcStatus = 18;
 const statusSlotCount = 1_000;
 
 /**
@@ -34,10 +35,13 @@ export class RequestCells {
     this.#reasons = reasons;
   }
 
-  /** Counts one request. A status outside 0–999 counts as 0; `grpcStatus` is -1 for what is not gRPC. */
+  /**
+   * Counts one request. A status outside 0–999 counts as 0. `grpcStatus` is -1 for what is not gRPC;
+   * of what is, everything that is no code from 0 to 16 counts as `unknown`.
+   */
   count(status: number, reasonIndex = -1, grpcStatus = -1): void {
     const statusSlot = status >= 0 && status < statusSlotCount ? status | 0 : 0;
-    const grpcSlot = grpcStatus >= 0 && grpcStatus < noGrpcStatus ? grpcStatus : noGrpcStatus;
+    const grpcSlot = grpcSlotOf(grpcStatus);
     const key = ((reasonIndex + 1) * grpcSlotCount + grpcSlot) * statusSlotCount + statusSlot;
     const handle = this.#handles.get(key) ?? this.#make(key, statusSlot, reasonIndex, grpcSlot);
     this.#family.add(handle);
@@ -46,9 +50,19 @@ export class RequestCells {
   #make(key: number, status: number, reasonIndex: number, grpcSlot: number): Handle {
     const { dir, peer, route, tls } = this.#prefix;
     const flags = this.#reasons[reasonIndex] ?? '-';
-    const grpc = grpcSlot === noGrpcStatus ? '' : String(grpcSlot);
+    const grpc = grpcSlot === noGrpcStatus ? '' : grpcStatusName(grpcSlot);
     const handle = this.#family.handle(dir, peer, route, String(status), flags, tls, grpc);
     this.#handles.set(key, handle);
     return handle;
   }
+}
+
+/** A gRPC code as labels, logs and records say it: 0 to 16, else `unknown`. */
+export function grpcStatusName(grpcStatus: number): string {
+  return grpcStatus >= 0 && grpcStatus < noGrpcStatus ? String(grpcStatus | 0) : 'unknown';
+}
+
+function grpcSlotOf(grpcStatus: number): number {
+  if (grpcStatus < 0) return noGrpcStatus;
+  return grpcStatus < noGrpcStatus ? grpcStatus | 0 : unknownGrpcStatus;
 }

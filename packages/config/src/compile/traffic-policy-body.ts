@@ -1,4 +1,5 @@
 import { optionalMs } from '../kinds/duration.ts';
+import { grpcCodeNumber } from '../kinds/grpc-code.ts';
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
 import type { TrafficPolicyBody } from '../model/traffic-policy.ts';
 import { withoutUndefined } from './without-undefined.ts';
@@ -26,6 +27,7 @@ export function trafficPolicyBody(policy: TrafficPolicy): TrafficPolicyBody {
         perTryMs: optionalMs(timeouts.perTry),
         connectMs: optionalMs(timeouts.connect),
         idleMs: optionalMs(timeouts.idle),
+        tcpIdleMs: optionalMs(timeouts.tcpIdle),
       }),
     }),
     ...(limits && {
@@ -62,6 +64,7 @@ function retryBody(retry: NonNullable<Spec['retry']>): NonNullable<TrafficPolicy
   return withoutUndefined({
     retries: retry.attempts,
     statuses: retry.codes === undefined ? undefined : [...retry.codes],
+    grpcStatuses: retry.grpcCodes?.map(grpcCodeNumber),
     backoffBaseMs: optionalMs(retry.backoff),
     backoffMaxMs: optionalMs(retry.backoffMax),
     onPerTryTimeout: retry.onPerTryTimeout,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { duration } from './duration.ts';
+import { GrpcCode } from './grpc-code.ts';
 import { LabelName, Metadata, Status } from './metadata.ts';
 
 const Balancer = z.strictObject({
@@ -40,6 +41,11 @@ const Breaker = z.strictObject({
 const Retry = z.strictObject({
   attempts: z.int().min(0).max(10).optional().describe('Retries after the first try. Default 2.'),
   codes: z.array(z.int().min(400).max(599)).max(32).optional().describe('Statuses to retry.'),
+  grpcCodes: z
+    .array(GrpcCode)
+    .max(16)
+    .optional()
+    .describe('gRPC codes to retry; naming one declares that a call may be repeated after it.'),
   backoff: duration(1, 60_000).optional().describe('Base of the wait. Default 25ms.'),
   backoffMax: duration(1, 60_000).optional().describe('Cap of the wait. Default 250ms.'),
   onPerTryTimeout: z
@@ -63,6 +69,7 @@ const Timeouts = z.strictObject({
   perTry: duration(0).optional().describe('Default: half of `request` while a retry is allowed.'),
   connect: duration(1).optional().describe('Default 1s.'),
   idle: duration(0).optional().describe('Of streams and upgrades. Default 5m.'),
+  tcpIdle: duration(0).optional().describe('Of TCP connections; `0s` disables. Default 1h.'),
 });
 
 const Limits = z.strictObject({

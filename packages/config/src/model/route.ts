@@ -53,6 +53,8 @@ export const RetryBody = z.strictObject({
   retries: z.int().min(0).max(10).optional(),
   /** Statuses that are retried beside the default ones. */
   statuses: z.array(z.int().min(400).max(599)).optional(),
+  /** gRPC codes after which a call is sent again, whatever it may have done. */
+  grpcStatuses: z.array(z.int().min(1).max(16)).max(16).optional(),
   backoffBaseMs: z.int().min(1).max(60_000).optional(),
   backoffMaxMs: z.int().min(1).max(60_000).optional(),
   /** Whether a per-try timeout is retried: only where a policy is written. */
@@ -68,6 +70,7 @@ export const TimeoutBody = z.strictObject({
   perTryMs: z.int().min(0).optional(),
   connectMs: z.int().min(1).optional(),
   idleMs: z.int().min(0).optional(),
+  tcpIdleMs: z.int().min(0).optional(),
 });
 export type TimeoutBody = z.output<typeof TimeoutBody>;
 

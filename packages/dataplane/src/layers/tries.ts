@@ -3,20 +3,23 @@
  * again. Every try is settled with breaker and balancer by itself; the layers above see one reply.
  */
 import type { BodySink, OutgoingRequest, ResponseHead } from '@leno/http';
-import {
-  decideRetry,
-  isIdempotentMethod,
-  parseRetryAfterMs,
-  type RetryDecision,
-  tryDeadline,
-} from '@leno/resilience';
+import { decideRetry, parseRetryAfterMs, type RetryDecision } from '@leno/resilience';
 import type { Call } from '../call.ts';
+import {
+  GRPC_NONE,
+  GRPC_UNAVAILABLE,
+  grpcStatusOfHttp,
+  readGrpcStatus,
+  replyNote,
+} from '../grpc/grpc-status.ts';
+import { formatGrpcTimeout, GRPC_TIMEOUT_FIELD } from '../grpc/grpc-timeout.ts';
 import { type Layer, replyThroughStack } from '../layer.ts';
-import type { Reason } from '../reasons.ts';
+import { grpcStatusOfReason, type Reason } from '../reasons.ts';
 import { Attempt, type AttemptOwner } from '../tries/attempt.ts';
 import { Discard } from '../tries/discard.ts';
-import { outcomeOfStatus, ReplyBody } from '../tries/reply-body.ts';
+import { outcomeOfReply, ReplyBody } from '../tries/reply-body.ts';
 import { RequestBody } from '../tries/request-body.ts';
+import { deadlineOfTry } from '../tries/try-deadline.ts';
 import { pumpTunnel } from '../tries/tunnel.ts';
 import { DEADLINE_FIELD } from './deadline.ts';
 
@@ -24,7 +27,8 @@ export const tries: Layer = {
   name: 'tries',
   enter(call) {
     call.cluster?.budget.deposit(call.engine.clock.nowMs());
-    if (call.head.contentLength !== 0) call.body = newBody(call);
+    if (call.head.contentLength !== 0)
+      call.body = new RequestBody(call.policy.replayBytesMax, call);
     startTry(call);
     // Read only now: who is refused at once is not asked to send (`Expect: 100-continue`).
     if (call.body !== undefined && !call.ended) call.exchange.readBody(call.body);
@@ -38,9 +42,14 @@ export const tries: Layer = {
 
 const owner: AttemptOwner = {
   headCame(call, attempt, head) {
-    const again = againAfterStatus(call, attempt, head);
-    if (again?.kind !== 'retry') return passReply(call, attempt, head);
-    attempt.settle(outcomeOfStatus(head.status), { kind: 'reply', status: head.status });
+    const grpcStatus = call.isGrpc ? grpcStatusOfHead(head) : GRPC_NONE;
+    const again = againAfterReply(call, attempt, head, grpcStatus);
+    if (again?.kind !== 'retry') {
+      call.grpcStatus = grpcStatus;
+      return passReply(call, attempt, head);
+    }
+    const { status } = head;
+    attempt.settle(outcomeOfReply(status, grpcStatus), replyNote(status, grpcStatus));
     retryLater(call, again.delayMs);
     return new Discard(call.engine.timers, () => attempt.clientTry?.cancel());
   },
@@ -57,18 +66,13 @@ const owner: AttemptOwner = {
   settled: releaseBudget,
 
   failed(call, reason, unprocessed, detail) {
-    const decision = decide(call, { reason, unprocessed, status: 0, retryAfterMs: undefined });
+    const grpcStatus = call.isGrpc ? grpcStatusOfReason(reason) : GRPC_NONE;
+    const retryAfterMs = undefined;
+    const decision = decide(call, { reason, unprocessed, status: 0, grpcStatus, retryAfterMs });
     if (decision.kind === 'retry') retryLater(call, decision.delayMs);
     else call.fail(reason, detail);
   },
 };
-
-function newBody(call: Call): RequestBody {
-  return new RequestBody(call.policy.replayBytesMax, () => {
-    // The exchange tells the call itself, by `onClose`; the try must not be taken for whole.
-    call.attempt?.cancel();
-  });
-}
 
 function startTry(call: Call): void {
   const { cluster, engine } = call;
@@ -83,39 +87,20 @@ function startTry(call: Call): void {
   const attempt = new Attempt(call, cluster, picked, owner);
   call.attempt = attempt;
   attempt.deadlineMs = deadlineOfTry(call, nowMs);
-  if (call.deadlineMs === Number.POSITIVE_INFINITY) call.boundBySilence(nowMs);
+  if (call.isStreaming || call.deadlineMs === Number.POSITIVE_INFINITY) call.boundBySilence(nowMs);
   call.rearm();
   const clientTry = picked.pool.request(outgoing(call, nowMs), attempt);
   attempt.clientTry = clientTry;
   call.body?.attach(clientTry.body);
 }
 
-/** Without a word on it, a try is cut short only for the sake of a further one. */
-function deadlineOfTry(call: Call, nowMs: number): number {
-  const { perTryTimeoutMs, requestTimeoutMs, retry } = call.policy;
-  const isHarmless =
-    retry.anyMethod ||
-    isIdempotentMethod(call.head.method) ||
-    call.head.fields.has('idempotency-key');
-  return tryDeadline(
-    { requestMs: requestTimeoutMs, perTryMs: perTryTimeoutMs },
-    retry.onPerTryTimeout && isHarmless && call.tryCount <= retry.retryCountMax,
-    call.deadlineMs,
-    nowMs,
-  );
-}
-
 function outgoing(call: Call, nowMs: number): OutgoingRequest {
   const { head } = call;
   if (call.tryCount > 1) head.fields.set('x-leno-attempt', String(call.tryCount));
-  // What is left now: a later try has less.
-  if (call.direction === 'outbound' && call.deadlineMs !== Number.POSITIVE_INFINITY) {
-    const leftMs = Math.max(1, Math.round(call.deadlineMs - nowMs));
-    head.fields.set(DEADLINE_FIELD, String(leftMs));
-  }
+  sayWhatIsLeft(call, nowMs);
   return {
     method: head.method,
-    target: head.target,
+    target: call.target,
     authority: head.authority,
     fields: head.fields,
     contentLength: head.contentLength,
@@ -123,10 +108,25 @@ function outgoing(call: Call, nowMs: number): OutgoingRequest {
   };
 }
 
+/** The time that is left now: a later try has less. */
+function sayWhatIsLeft(call: Call, nowMs: number): void {
+  const { fields } = call.head;
+  const isFirm = call.firmDeadlineMs !== Number.POSITIVE_INFINITY;
+  if (call.isGrpc && isFirm && fields.has(GRPC_TIMEOUT_FIELD)) {
+    fields.set(GRPC_TIMEOUT_FIELD, formatGrpcTimeout(call.firmDeadlineMs - nowMs));
+  }
+  // The time that we give a call of gRPC is for replies that begin, which the other side cannot tell.
+  const untilMs = call.isGrpc ? call.firmDeadlineMs : call.deadlineMs;
+  if (call.direction === 'outbound' && untilMs !== Number.POSITIVE_INFINITY) {
+    fields.set(DEADLINE_FIELD, String(Math.max(1, Math.round(untilMs - nowMs))));
+  }
+}
+
 interface TryEnd {
   readonly reason: Reason | undefined;
   readonly unprocessed: boolean;
   readonly status: number;
+  readonly grpcStatus: number;
   readonly retryAfterMs: number | undefined;
 }
 
@@ -150,14 +150,19 @@ function decide(call: Call, end: TryEnd): RetryDecision {
   return decision;
 }
 
-function againAfterStatus(
+/** The code of a reply that is whole with its head, or is none of gRPC; else `GRPC_NONE` still. */
+function grpcStatusOfHead(head: ResponseHead): number {
+  if (head.status !== 200) return grpcStatusOfHttp(head.status);
+  return readGrpcStatus(head.fields);
+}
+
+function againAfterReply(
   call: Call,
   attempt: Attempt,
   head: ResponseHead,
+  grpcStatus: number,
 ): RetryDecision | undefined {
-  const { policy } = call;
-  const gateway = head.status >= 502 && head.status <= 504;
-  if (!gateway && !policy.retry.statuses.includes(head.status)) return undefined;
+  if (!isRetriable(call, head.status, grpcStatus)) return undefined;
   const retryAfter = head.fields.get('retry-after');
   // Believed of a sidecar only, whose certificate has said who it is.
   const unprocessed = attempt.endpoint.body.transport === 'mtls' && saysUnprocessed(head);
@@ -166,11 +171,19 @@ function againAfterStatus(
     reason: undefined,
     unprocessed,
     status: head.status,
+    grpcStatus,
     retryAfterMs:
       retryAfter === undefined
         ? undefined
         : parseRetryAfterMs(retryAfter, call.engine.clock.wallMs()),
   });
+}
+
+function isRetriable({ policy }: Call, status: number, grpcStatus: number): boolean {
+  const { statuses, grpcStatuses } = policy.retry;
+  if ((status >= 502 && status <= 504) || statuses.includes(status)) return true;
+  if (grpcStatus === GRPC_NONE) return false;
+  return grpcStatus === GRPC_UNAVAILABLE || grpcStatuses?.includes(grpcStatus) === true;
 }
 
 /** Whether the sidecar of the other side says that its application never saw the request. */
@@ -206,5 +219,9 @@ function passReply(call: Call, attempt: Attempt, head: ResponseHead): BodySink {
   if (head.contentLength === undefined) call.boundBySilence(call.engine.clock.nowMs());
   call.rearm();
   replyThroughStack(call, head);
-  return new ReplyBody(call, attempt, call.exchange.respond(head));
+  const { minorVersion, fields } = call.head;
+  const isOpenEnded =
+    call.isGrpc && head.contentLength === undefined && minorVersion === 1 && fields.has('te');
+  call.reply = new ReplyBody(call, attempt, call.exchange.respond(head), isOpenEnded);
+  return call.reply;
 }

@@ -5,8 +5,10 @@
  */
 import { type AttemptNote, type Handle, type MeshMetrics, RequestCells } from '@leno/telemetry';
 import type { Call, Direction } from '../call.ts';
+import { GRPC_OK, outcomeOfGrpc } from '../grpc/grpc-status.ts';
 import { type Reason, reasonCodes } from '../reasons.ts';
 import type { TryOutcome } from '../upstream/cluster.ts';
+import { AccessMetrics } from './access-metrics.ts';
 import type { EdgeStats } from './edge-stats.ts';
 
 type Transport = 'mtls' | 'tls' | 'none';
@@ -48,6 +50,7 @@ const tryResults: Readonly<Record<string, TryResult>> = {
 export class CallMetrics {
   readonly families: MeshMetrics;
   readonly edges: EdgeStats;
+  readonly access: AccessMetrics;
   readonly #cells = {
     inbound: new Map<string, Map<string, RouteCells>>(),
     outbound: new Map<string, Map<string, RouteCells>>(),
@@ -57,6 +60,7 @@ export class CallMetrics {
   constructor(families: MeshMetrics, edges: EdgeStats) {
     this.families = families;
     this.edges = edges;
+    this.access = new AccessMetrics(families);
   }
 
   /** A call has ended, `durationMs` after its first byte. */
@@ -65,7 +69,7 @@ export class CallMetrics {
     const failed = isFailure(call);
     const reasonIndex = call.reason === undefined ? -1 : reasonCodes.indexOf(call.reason);
     const transport: Transport = call.transport === 'plain' ? 'none' : call.transport;
-    cells.requests[transport].count(call.status, reasonIndex);
+    cells.requests[transport].count(call.status, reasonIndex, call.grpcStatus);
     const { requestDuration, requestBytes, responseBytes } = this.families;
     const duration = failed ? cells.durationOfFailure : cells.durationOfSuccess;
     requestDuration.observe(duration, durationMs / 1_000);
@@ -158,9 +162,10 @@ export class CallMetrics {
   }
 }
 
-/** A call fails if the mesh had to end it, or if its application said so with a 5xx. */
+/** A call fails if the mesh had to end it, or if its application said so: by a 5xx, or a code of gRPC. */
 export function isFailure(call: Call): boolean {
-  return call.reason !== undefined || call.status >= 500;
+  if (call.reason !== undefined || call.status >= 500) return true;
+  return call.grpcStatus > GRPC_OK && outcomeOfGrpc(call.grpcStatus) === 'failure';
 }
 
 function resultOf(outcome: TryOutcome, note: AttemptNote['result']): TryResult {

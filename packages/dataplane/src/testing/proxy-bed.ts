@@ -9,10 +9,12 @@ import {
   MetricStore,
 } from '@leno/telemetry';
 import { DataPlane } from '../data-plane.ts';
+import type { EgressPorts } from '../egress/egress.ts';
 import { CallMetrics } from '../observe/call-metrics.ts';
 import { EdgeStats } from '../observe/edge-stats.ts';
 import { CallJournal } from '../observe/journal.ts';
 import { meshHttp2 } from '../upstream/mesh-http2.ts';
+import type { PlainProtocol } from '../upstream/pools.ts';
 import { idOf, tlsOf } from './identities.ts';
 import { endpoint, type Mesh, viewOf } from './views.ts';
 
@@ -32,6 +34,10 @@ export interface ProxyBed {
 export interface ProxyParts {
   /** False for one of the time before HTTP/2 between sidecars. */
   readonly speaksHttp2?: boolean;
+  /** The way out of the mesh. */
+  readonly egress?: EgressPorts;
+  /** What its application speaks; HTTP/1.1 by default. */
+  readonly applicationProtocol?: PlainProtocol;
   /** Takes the place of the inbound listener's handler. */
   readonly inboundHandler?: HttpServerOptions['handler'];
 }
@@ -56,19 +62,26 @@ export async function openProxy(
     journal: new CallJournal(accessLog, new FlightRecorder(), systemClock),
     subject: { service, namespace: 'default' },
     application: endpoint(applicationPort, undefined, 'application'),
+    applicationProtocol: parts.applicationProtocol ?? 'http/1.1',
     tlsFor: (expected) => ({
       options: new Watch(tlsOf(service, expected)),
       release: () => undefined,
     }),
+    ...(parts.egress && { egress: parts.egress }),
     limits: { ruleCountMax: 100 },
     hooks: { breakerChanged: () => undefined },
   });
   const { engine } = dataPlane;
-  const outbound = createHttpServer({ handler: engine.outbound });
+  const outbound = createHttpServer({
+    handler: engine.outbound,
+    http2: true,
+    onTls: engine.tcp.greeted,
+  });
   const inbound = createHttpServer({
     handler: parts.inboundHandler ?? engine.inbound,
     http2: parts.speaksHttp2 === false ? false : meshHttp2,
     tls: tlsOf(service),
+    onTcp: engine.tcp.inbound,
     allowPlain: () => engine.table.permissive,
   });
   return {
@@ -89,7 +102,9 @@ export async function openProxy(
 function leaksOf({ engine, clusters, pools }: DataPlane): string[] {
   const held: Record<string, number> = {
     calls: engine.activeCount,
-    'wheel entries': engine.wheel.count,
+    'wheel entries': engine.wheel.count + engine.tcp.wheel.count,
+    'open accesses': engine.openAccess.count,
+    connections: engine.tcp.openCount('inbound') + engine.tcp.openCount('outbound'),
   };
   for (const cluster of [engine.application, ...clusters.values()]) {
     held[`tries of ${cluster.name}`] = cluster.activeCount;

@@ -32,16 +32,18 @@ export interface AttemptOwner {
 /** A client gets no more, however many tries there are; the codec ends a try that sends more. */
 const INTERIM_COUNT_MAX = 16;
 
+type TimeoutReason = 'per-try-timeout' | 'request-timeout';
+
 const cancelled: AttemptNote['result'] = {
   kind: 'failure',
   reason: 'client-gone',
   unprocessed: false,
   detail: 'given up',
 };
-const timeouts = {
+const timeouts: Readonly<Record<TimeoutReason, AttemptNote['result']>> = {
   'per-try-timeout': timeoutNote('per-try-timeout'),
   'request-timeout': timeoutNote('request-timeout'),
-} as const;
+};
 
 function timeoutNote(reason: string): AttemptNote['result'] {
   return { kind: 'failure', reason, unprocessed: false, detail: 'no reply in time' };
@@ -151,6 +153,11 @@ export class Attempt implements TryEvents {
     this.#cluster.ended(this.endpoint, this.#permit, { outcome, tookMs, nowMs });
   }
 
+  /** Sets when it is given up, unless that is settled. */
+  bound(deadlineMs: number): void {
+    if (!this.#settled && Number.isNaN(this.#headAtMs)) this.deadlineMs = deadlineMs;
+  }
+
   /** The time of this try is over, but not that of the call. */
   expire(nowMs: number): void {
     if (nowMs < this.deadlineMs || this.#settled) return;
@@ -161,7 +168,7 @@ export class Attempt implements TryEvents {
   }
 
   /** Given up because of the time it took: the endpoint's failure, unless the client had the word. */
-  timedOut(reason: keyof typeof timeouts): void {
+  timedOut(reason: TimeoutReason): void {
     const isClientSlow = this.#call.body?.awaitsClient === true;
     this.settle(isClientSlow ? 'ignored' : 'failure', timeouts[reason]);
     this.clientTry?.cancel();

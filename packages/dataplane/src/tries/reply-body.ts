@@ -1,17 +1,35 @@
 /** The body of a reply on its way to the client: counted, and the end of it is the end of the call. */
 import type { BodySink, FieldList } from '@leno/http';
 import type { Call } from '../call.ts';
+import {
+  GRPC_NO_CODE,
+  GRPC_NONE,
+  outcomeOfGrpc,
+  readGrpcStatus,
+  replyNote,
+} from '../grpc/grpc-status.ts';
+import { REPLY_CLAIMS } from '../layers/identity-headers.ts';
+import type { TryOutcome } from '../upstream/cluster.ts';
 import type { Attempt } from './attempt.ts';
 
 export class ReplyBody implements BodySink {
   readonly #call: Call;
   readonly #attempt: Attempt;
   readonly #sink: BodySink;
+  readonly #isOpenEnded: boolean;
+  #hasRoom = true;
 
-  constructor(call: Call, attempt: Attempt, sink: BodySink) {
+  /** `isOpenEnded`: whether the reply may end anywhere, with trailers. */
+  constructor(call: Call, attempt: Attempt, sink: BodySink, isOpenEnded: boolean) {
     this.#call = call;
     this.#attempt = attempt;
     this.#sink = sink;
+    this.#isOpenEnded = isOpenEnded;
+  }
+
+  /** Whether trailers would end it for its reader, now: behind what waits they would come too late. */
+  get takesTrailers(): boolean {
+    return this.#isOpenEnded && this.#hasRoom;
   }
 
   get onDrain(): (() => void) | undefined {
@@ -24,14 +42,28 @@ export class ReplyBody implements BodySink {
 
   write(chunk: Uint8Array): boolean {
     this.#call.responseBytes += chunk.length;
-    return this.#sink.write(chunk);
+    this.#hasRoom = this.#sink.write(chunk);
+    return this.#hasRoom;
   }
 
   end(trailers?: FieldList): void {
-    const { status } = this.#call;
-    this.#attempt.settle(outcomeOfStatus(status), { kind: 'reply', status });
+    const call = this.#call;
+    if (trailers !== undefined && call.direction === 'inbound') {
+      for (const name of REPLY_CLAIMS) trailers.remove(name);
+    }
+    if (call.isGrpc && call.grpcStatus === GRPC_NONE) {
+      const told = readGrpcStatus(trailers);
+      call.grpcStatus = told === GRPC_NONE ? GRPC_NO_CODE : told;
+    }
+    const { status, grpcStatus } = call;
+    this.#attempt.settle(outcomeOfReply(status, grpcStatus), replyNote(status, grpcStatus));
     this.#sink.end(trailers);
-    this.#call.end();
+    call.end();
+  }
+
+  /** Ends the reply with `trailers` that say why there will be no more. Only when `takesTrailers`. */
+  breakOff(trailers: FieldList): void {
+    this.#sink.end(trailers);
   }
 
   /** The upstream broke off after its head had gone to the client: nobody can repair that. */
@@ -46,11 +78,17 @@ export class ReplyBody implements BodySink {
   }
 }
 
+/** What a reply says about the endpoint that gave it; `grpcStatus` is `GRPC_NONE` for what is no call. */
+export function outcomeOfReply(status: number, grpcStatus: number): TryOutcome {
+  if (grpcStatus === GRPC_NONE || status !== 200) return outcomeOfStatus(status);
+  return outcomeOfGrpc(grpcStatus);
+}
+
 /**
  * What a status says about the endpoint that gave it: 5xx is a failure, 429 counts in the rate only,
  * everything else is success (linkerd2-proxy's unified breaker).
  */
-export function outcomeOfStatus(status: number): 'success' | 'failure' | 'rateOnly' {
+function outcomeOfStatus(status: number): 'success' | 'failure' | 'rateOnly' {
   if (status >= 500) return 'failure';
   return status === 429 ? 'rateOnly' : 'success';
 }

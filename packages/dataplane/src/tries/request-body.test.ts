@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RequestBody } from './request-body.ts';
 
+const nobody = { bodyEnded: () => undefined, bodyBroken: () => undefined };
+
 /** A try's sink that writes down what it gets; takes `roomCount` pieces before it asks to stop. */
 function sink(roomCount = Number.POSITIVE_INFINITY) {
   const got: number[] = [];
@@ -27,7 +29,7 @@ test('property: while it fits, every try gets the whole body, whenever it comes'
   const steps = fc.array(fc.constantFrom('piece', 'try'), { maxLength: 40 });
   fc.assert(
     fc.property(steps, (list) => {
-      const body = new RequestBody(1_000, () => undefined);
+      const body = new RequestBody(1_000, nobody);
       const sent: number[] = [];
       let last = sink();
       body.attach(last.target);
@@ -48,7 +50,7 @@ test('property: while it fits, every try gets the whole body, whenever it comes'
 });
 
 test('a body over the bound goes to the first try whole and cannot be sent again', () => {
-  const body = new RequestBody(4, () => undefined);
+  const body = new RequestBody(4, nobody);
   expect(body.write(bytes(1, 2, 3))).toBe(false); // No try yet: stop.
   body.write(bytes(4, 5));
   expect(body.replayable).toBe(false);
@@ -61,7 +63,7 @@ test('a body over the bound goes to the first try whole and cannot be sent again
 });
 
 test('a kept piece is a copy: the read buffer may be used again', () => {
-  const body = new RequestBody(10, () => undefined);
+  const body = new RequestBody(10, nobody);
   const buffer = bytes(1, 2);
   body.write(buffer);
   buffer.fill(9);
@@ -71,7 +73,7 @@ test('a kept piece is a copy: the read buffer may be used again', () => {
 });
 
 test('the client is asked to go on when the try that is attached has room', () => {
-  const body = new RequestBody(10, () => undefined);
+  const body = new RequestBody(10, nobody);
   let resumed = 0;
   body.onDrain = () => void (resumed += 1);
   const slow = sink(1);
@@ -87,7 +89,10 @@ test('the client is asked to go on when the try that is attached has room', () =
 
 test('a body that breaks off never looks whole upstream', () => {
   const broken: string[] = [];
-  const body = new RequestBody(10, (cause) => broken.push(cause));
+  const body = new RequestBody(10, {
+    ...nobody,
+    bodyBroken: (cause: string) => broken.push(cause),
+  });
   const target = sink();
   body.attach(target.target);
   body.write(bytes(1));

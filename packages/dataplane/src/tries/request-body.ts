@@ -4,12 +4,20 @@
  */
 import type { BodySink } from '@leno/http';
 
+/** Whose body it is. */
+export interface RequestBodyOwner {
+  /** The client has sent all of it. */
+  bodyEnded(): void;
+  /** The client's body will never be whole. */
+  bodyBroken(cause: string): void;
+}
+
 export class RequestBody implements BodySink {
   onDrain: (() => void) | undefined = undefined;
   /** Bytes that the client has sent. */
   byteCount = 0;
   readonly #replayBytesMax: number;
-  readonly #onBroken: (cause: string) => void;
+  readonly #owner: RequestBodyOwner;
   #kept: Uint8Array[] = [];
   #overflowed = false;
   #state: 'open' | 'ended' | 'broken' = 'open';
@@ -17,10 +25,9 @@ export class RequestBody implements BodySink {
   /** Whether the target has asked to stop. */
   #isFull = false;
 
-  /** `onBroken` is told when the client's body will never be whole. */
-  constructor(replayBytesMax: number, onBroken: (cause: string) => void) {
+  constructor(replayBytesMax: number, owner: RequestBodyOwner) {
     this.#replayBytesMax = replayBytesMax;
-    this.#onBroken = onBroken;
+    this.#owner = owner;
   }
 
   /** Whether another try could send everything that came so far. */
@@ -74,6 +81,7 @@ export class RequestBody implements BodySink {
   end(): void {
     this.#state = 'ended';
     this.#target?.end();
+    this.#owner.bodyEnded();
   }
 
   abort(cause: string): void {
@@ -81,7 +89,7 @@ export class RequestBody implements BodySink {
     this.#state = 'broken';
     // A half-sent body must never look whole upstream.
     this.#target?.abort(cause);
-    this.#onBroken(cause);
+    this.#owner.bodyBroken(cause);
   }
 
   #keep(chunk: Uint8Array): void {

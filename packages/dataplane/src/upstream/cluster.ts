@@ -23,7 +23,7 @@ import {
 import type { Rng } from '@leno/std';
 import { overlay } from '../table/overlay.ts';
 import { Endpoint, PANIC_PERMIT } from './endpoint.ts';
-import type { PoolRegistry, PoolTerms } from './pools.ts';
+import type { PlainProtocol, PoolRegistry, PoolTerms } from './pools.ts';
 
 /** How a try ended, in the words that breaker and balancer share. `rateOnly` is a 429. */
 export type TryOutcome = 'success' | 'failure' | 'rateOnly' | 'ignored';
@@ -68,6 +68,7 @@ export class Cluster {
   #pickerKey = '';
   #policy: TrafficPolicyBody | undefined;
   #bodies: readonly EndpointBody[] = [];
+  #plainProtocol: PlainProtocol = 'http/1.1';
   #nowMs = 0;
   #excluded: Endpoint | undefined;
 
@@ -90,8 +91,13 @@ export class Cluster {
 
   /** How connections to its endpoints are made and bounded. */
   get #terms(): PoolTerms {
-    const connectTimeoutMs = this.#policy?.timeouts?.connectMs ?? defaults.timeouts.connectMs;
-    return { limits: this.limits, connectTimeoutMs };
+    const { limits, connectTimeoutMs } = this;
+    return { limits, connectTimeoutMs, plainProtocol: this.#plainProtocol };
+  }
+
+  /** How long connecting to an endpoint may take. */
+  get connectTimeoutMs(): number {
+    return this.#policy?.timeouts?.connectMs ?? defaults.timeouts.connectMs;
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -123,6 +129,21 @@ export class Cluster {
       this.#pickerKey = key;
       this.#picker = createPicker(balancer.kind, this.#set, balancer);
     }
+  }
+
+  /**
+   * What endpoints without a sidecar speak. Where that changes they are new ones, of which nothing is
+   * known; what is under way on their old connections finishes.
+   */
+  setPlainProtocol(protocol: PlainProtocol, nowMs: number): void {
+    if (protocol === this.#plainProtocol) return;
+    const bodies = this.#bodies;
+    this.setEndpoints(
+      bodies.filter(({ transport }) => transport !== 'plain'),
+      nowMs,
+    );
+    this.#plainProtocol = protocol;
+    this.setEndpoints(bodies, nowMs);
   }
 
   /** Takes the present endpoints. Those that draining or gone take nothing new; what they have finishes. */
@@ -233,7 +254,7 @@ export class Cluster {
 
   #letGo(endpoint: Endpoint, nowMs: number): void {
     endpoint.breaker.dispose(nowMs);
-    this.#pools.release(endpoint.body);
+    this.#pools.release(endpoint.body, this.#plainProtocol);
   }
 }
 

@@ -8,9 +8,11 @@ import {
   type PoolLimits,
   type TlsClientOptions,
   UpstreamAlpnPool,
+  UpstreamH2Pool,
   UpstreamPool,
+  type UpstreamPoolOptions,
 } from '@leno/http';
-import type { Clock, Timers, Watch } from '@leno/std';
+import { type Clock, type Rng, type Timers, unreachable, type Watch } from '@leno/std';
 import { meshHttp2, meshSpread } from './mesh-http2.ts';
 
 /** TLS towards one identity, for as long as somebody dials it. */
@@ -25,12 +27,17 @@ export interface TlsLease {
 export interface PoolPorts {
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly rng: Rng;
   /** TLS towards whoever must show exactly `identity`; nobody is that if it is empty. */
   tlsFor(identity: string): TlsLease;
 }
 
+/** What an application is spoken to in the clear; between sidecars TLS says it. */
+export type PlainProtocol = 'http/1.1' | 'h2c';
+
 /** How connections are made and bounded. */
 export interface PoolTerms {
+  readonly plainProtocol: PlainProtocol;
   readonly limits: PoolLimits;
   readonly connectTimeoutMs: number;
 }
@@ -54,8 +61,8 @@ export class PoolRegistry {
   }
 
   /** The pool towards the endpoint; pair each call with a `release`. */
-  acquire(body: EndpointBody, terms: PoolTerms): ClientPool {
-    const key = keyOf(body);
+  acquire(body: EndpointBody, { plainProtocol, ...terms }: PoolTerms): ClientPool {
+    const key = keyOf(body, plainProtocol);
     const known = this.#pools.get(key);
     if (known !== undefined) {
       known.userCount += 1;
@@ -69,10 +76,11 @@ export class PoolRegistry {
       idleTimeoutMs: defaults.poolIdleMs,
       clock: this.#ports.clock,
       timers: this.#ports.timers,
+      rng: this.#ports.rng,
     };
     const pool =
       tls === undefined
-        ? new UpstreamPool(options)
+        ? plainPool(options, plainProtocol)
         : new UpstreamAlpnPool({
             ...options,
             tls: tls.options,
@@ -84,8 +92,8 @@ export class PoolRegistry {
   }
 
   /** Gives back what `acquire` gave; the last to do so drains the pool. */
-  release(body: EndpointBody): void {
-    const key = keyOf(body);
+  release(body: EndpointBody, plainProtocol: PlainProtocol): void {
+    const key = keyOf(body, plainProtocol);
     const shared = this.#pools.get(key);
     if (shared === undefined) return;
     shared.userCount -= 1;
@@ -95,12 +103,33 @@ export class PoolRegistry {
     shared.tls?.release();
   }
 
+  /** TLS towards an endpoint whose pool is acquired; undefined without one, or without TLS. */
+  tlsOf(body: EndpointBody): TlsClientOptions | undefined {
+    // What is spoken in the clear says nothing of these.
+    return this.#pools.get(keyOf(body, 'http/1.1'))?.tls?.options.value;
+  }
+
   /** Breaks off whatever is on any connection. */
   closeAll(): void {
     for (const { pool } of this.#pools.values()) pool.close();
   }
 }
 
-function keyOf(body: EndpointBody): string {
-  return `${body.transport}|${body.address}|${body.port}|${body.identity ?? ''}`;
+function plainPool(options: UpstreamPoolOptions, protocol: PlainProtocol): ClientPool {
+  switch (protocol) {
+    case 'http/1.1':
+      return new UpstreamPool(options);
+    case 'h2c':
+      return new UpstreamH2Pool({
+        ...options,
+        http2: { streamCountMax: meshHttp2.streamCountMax },
+      });
+    default:
+      return unreachable(protocol);
+  }
+}
+
+function keyOf(body: EndpointBody, plainProtocol: PlainProtocol): string {
+  const spoken = body.transport === 'plain' ? plainProtocol : 'mtls';
+  return `${spoken}|${body.address}|${body.port}|${body.identity ?? ''}`;
 }

@@ -134,7 +134,9 @@ export class H2Stream implements BodySink {
   respond(head: ResponseHead, hasBody: boolean): void {
     if (this.localEnded || this.isBroken) return;
     const { status, fields, contentLength } = head;
-    const said = status === 204 ? undefined : contentLength;
+    // An end says it, and gRPC wants no more in a head than there was (`Trailers-Only`).
+    const isSaid = status !== 204 && (contentLength !== 0 || !hasBody);
+    const said = isSaid ? contentLength : undefined;
     const ends = !hasBody || contentLength === 0;
     const pseudo = [':status', `${status}`];
     this.#port.sender.head(this.id, { pseudo, contentLength: said, fields }, ends);
@@ -185,6 +187,12 @@ export class H2Stream implements BodySink {
   reset(errorCode: number, detail: string): void {
     if (this.isBroken || (this.localEnded && this.remoteEnded)) return;
     this.#port.reset(this, errorCode, detail);
+  }
+
+  /** Whoever takes its body does not want to hear of its end any more. */
+  forsake(): void {
+    this.#isOver = true;
+    if (this.#sink !== undefined) this.#sink.onDrain = undefined;
   }
 
   sendWaiting(byteCountMax: number): number {

@@ -2,12 +2,19 @@
 import { hostOf, parseAuthority, withoutDefaultPort } from '../authority.ts';
 import type { RequestHead } from '../exchange.ts';
 import type { FieldList } from '../fields.ts';
-import { isRefusal } from '../framing.ts';
 import type { MessageLimits } from '../limits.ts';
 import { isMethod } from '../methods.ts';
 import { consistsOf, TOKEN } from '../octets.ts';
-import { bodyTooLarge, headTooLarge, malformed, type Refusal, tooManyFields } from '../refusal.ts';
+import {
+  bodyTooLarge,
+  headTooLarge,
+  isRefusal,
+  malformed,
+  type Refusal,
+  tooManyFields,
+} from '../refusal.ts';
 import { parseTarget } from '../target.ts';
+import { KEY_FIELD } from '../web-socket.ts';
 import { FieldSection } from './field-section.ts';
 import type { FieldBlock } from './hpack/field-block.ts';
 
@@ -139,6 +146,8 @@ function readConnect(
   if (section.authority === undefined) return badAuthority;
   const target = readTarget(section, 'GET', authority);
   if (isRefusal(target)) return target;
+  // RFC 8441 §5: there is none; whoever goes on in HTTP/1.1 makes one.
+  fields.remove(KEY_FIELD);
   const lower = protocol.toLowerCase();
   return {
     ...common,

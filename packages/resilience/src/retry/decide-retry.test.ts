@@ -32,6 +32,11 @@ function decide({ policy, ...change }: Change): RetryDecision {
 
 const post = { method: 'POST' };
 const reset = { reason: 'upstream-reset' };
+const overflow = { reason: 'overflow', unprocessed: true };
+const slow = { reason: 'per-try-timeout' };
+const grpc = (grpcStatus: number) => ({ status: 200, grpcStatus });
+const unavailable = grpc(14);
+const naming = (...grpcStatuses: number[]) => ({ grpcStatuses });
 
 test.each<[string, Change, RetryDecision['because']]>([
   ['a reset, idempotent', reset, 'idempotent-method'],
@@ -77,6 +82,38 @@ test.each<[string, Change, RetryDecision['because']]>([
     { ...post, reason: 'per-try-timeout', policy: { onPerTryTimeout: true } },
     'not-retryable',
   ],
+  ['gRPC UNAVAILABLE', { ...post, ...unavailable }, 'not-retryable'],
+  [
+    'gRPC UNAVAILABLE that says it was not processed',
+    { ...post, ...unavailable, unprocessed: true },
+    'unprocessed',
+  ],
+  [
+    'gRPC UNAVAILABLE with a key',
+    { ...post, ...unavailable, hasIdempotencyKey: true },
+    'idempotency-key',
+  ],
+  ['gRPC UNAVAILABLE by policy', { ...post, ...unavailable, policy: naming(14) }, 'grpc-status'],
+  [
+    'another gRPC code than the policy names',
+    { ...post, ...grpc(8), policy: naming(14) },
+    'not-retryable',
+  ],
+  ['gRPC INTERNAL, unprocessed', { ...post, ...grpc(13), unprocessed: true }, 'not-retryable'],
+  ['gRPC INTERNAL by policy', { ...post, ...grpc(13), policy: naming(1, 13) }, 'grpc-status'],
+  [
+    'a reset that gRPC calls UNAVAILABLE, by policy',
+    { ...post, ...reset, grpcStatus: 14, policy: naming(14) },
+    'grpc-status',
+  ],
+  ['our own limit in gRPC', { ...overflow, grpcStatus: 14, policy: naming(14) }, 'not-retryable'],
+  [
+    'a slow try of gRPC by policy',
+    { ...post, ...slow, grpcStatus: 4, policy: { ...naming(4), onPerTryTimeout: true } },
+    'grpc-status',
+  ],
+  ['a slow try of gRPC', { ...post, ...slow, grpcStatus: 4, policy: naming(4) }, 'not-retryable'],
+  ['no gRPC, whatever the policy', { ...post, status: 200, policy: naming(14) }, 'not-retryable'],
   ['our own limit', { reason: 'overflow', unprocessed: true }, 'not-retryable'],
   ['open breakers', { reason: 'breaker-open', unprocessed: true }, 'not-retryable'],
   ['time is up', { reason: 'request-timeout' }, 'not-retryable'],
@@ -93,7 +130,13 @@ test.each<[string, Change, RetryDecision['because']]>([
 ])('%s', (_, change, because) => {
   const decision = decide(change);
   expect(decision.because).toBe(because);
-  const grounds = ['unprocessed', 'idempotent-method', 'idempotency-key', 'any-method'];
+  const grounds = [
+    'unprocessed',
+    'idempotent-method',
+    'idempotency-key',
+    'any-method',
+    'grpc-status',
+  ];
   expect(decision.kind).toBe(grounds.includes(because) ? 'retry' : 'stop');
 });
 

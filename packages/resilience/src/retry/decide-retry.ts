@@ -1,10 +1,12 @@
 /**
  * Whether a failed try may be followed by another. The rule, in order:
  * 1. The kind of failure must be one that another try can mend: connecting, a connection that
- *    broke, a gateway status (502, 503, 504) or one that the policy names, or, if the policy says
- *    so, a try that timed out. Refusals of our own (limits, open breakers, draining) never are.
+ *    broke, a gateway status (502, 503, 504; in gRPC `UNAVAILABLE`) or one that the policy names,
+ *    or, if the policy says so, a try that timed out. Refusals of our own (limits, open breakers,
+ *    draining) never are.
  * 2. Doing it twice must be harmless: it is proved that nothing was processed, or the method is
- *    idempotent (RFC 9110 §9.2.2), or there is an `Idempotency-Key`, or the policy allows it.
+ *    idempotent (RFC 9110 §9.2.2), or there is an `Idempotency-Key`, or the policy allows it. Every
+ *    call of gRPC is a POST, so that a policy allows it by naming the code.
  * 3. The request must still be there to be sent again.
  * 4. There must be a retry left, time left to wait for it, and, asked last, budget left.
  */
@@ -17,6 +19,11 @@ export interface RetryPolicy extends BackoffOptions {
   readonly retryCountMax: number;
   /** Statuses that are retried beside 502, 503 and 504. */
   readonly statuses: readonly number[];
+  /**
+   * gRPC codes after which a call of gRPC is sent again, processed or not: those of replies, and
+   * those by which its caller would learn of a try that failed. Default none.
+   */
+  readonly grpcStatuses?: readonly number[] | undefined;
   /** Whether a try that timed out by itself is followed by another. */
   readonly onPerTryTimeout: boolean;
   /** Treats every method as harmless to repeat. */
@@ -50,6 +57,11 @@ export interface RetryQuestion {
   readonly unprocessed: boolean;
   /** Of the reply; 0 if none came. */
   readonly status: number;
+  /**
+   * For a call of gRPC: the code of the reply, or the one that stands for `reason`. Absent or
+   * below 0 for everything else.
+   */
+  readonly grpcStatus?: number | undefined;
   /** What the reply asked for, see `parseRetryAfterMs`. Honoured up to `policy.maxMs`. */
   readonly retryAfterMs: number | undefined;
   readonly policy: RetryPolicy;
@@ -76,7 +88,12 @@ export type RetryDecision =
   | { readonly kind: 'stop'; readonly because: RetryObstacle };
 
 /** Why sending it twice is harmless. */
-export type RetryGround = 'unprocessed' | 'idempotent-method' | 'idempotency-key' | 'any-method';
+export type RetryGround =
+  | 'unprocessed'
+  | 'idempotent-method'
+  | 'idempotency-key'
+  | 'any-method'
+  | 'grpc-status';
 
 /** What stands against a retry; `body` is a request that can no longer be sent again. */
 export type RetryObstacle = 'not-retryable' | 'body' | 'limit' | 'deadline' | 'budget';
@@ -90,6 +107,9 @@ const BROKEN_TRY_REASONS = new Set([
   'upstream-protocol',
   'upstream-identity',
 ]);
+
+/** https://grpc.io/docs/guides/status-codes: the one that says that a later try may well succeed. */
+const UNAVAILABLE = 14;
 
 /** Whether RFC 9110 §9.2.2 calls the method idempotent. Case-sensitive, as methods are. */
 export function isIdempotentMethod(method: string): boolean {
@@ -112,9 +132,11 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
   return { kind: 'retry', delayMs, because: ground };
 }
 
-function isMendable({ reason, status, policy }: RetryQuestion): boolean {
+function isMendable(question: RetryQuestion): boolean {
+  const { reason, status, policy } = question;
   if (reason === 'per-try-timeout') return policy.onPerTryTimeout;
   if (reason !== undefined) return BROKEN_TRY_REASONS.has(reason);
+  if (question.grpcStatus === UNAVAILABLE || isNamedGrpcStatus(question)) return true;
   return (status >= 502 && status <= 504) || policy.statuses.includes(status);
 }
 
@@ -122,5 +144,10 @@ function harmlessBecause(question: RetryQuestion): RetryGround | undefined {
   if (question.unprocessed) return 'unprocessed';
   if (isIdempotentMethod(question.method)) return 'idempotent-method';
   if (question.hasIdempotencyKey) return 'idempotency-key';
-  return question.policy.anyMethod ? 'any-method' : undefined;
+  if (question.policy.anyMethod) return 'any-method';
+  return isNamedGrpcStatus(question) ? 'grpc-status' : undefined;
+}
+
+function isNamedGrpcStatus({ grpcStatus, policy }: RetryQuestion): boolean {
+  return grpcStatus !== undefined && (policy.grpcStatuses?.includes(grpcStatus) ?? false);
 }
