@@ -141,8 +141,7 @@ test.each<Ending>([
   },
   {
     name: 'a 404 of HTTP with a code of gRPC, which counts',
-    act: (stream) =>
-      stream.respond({ ':status': 404, 'grpc-status': '5' }, { endStream: true }),
+    act: (stream) => stream.respond({ ':status': 404, 'grpc-status': '5' }, { endStream: true }),
     code: '5',
     label: '5',
     failed: false,
