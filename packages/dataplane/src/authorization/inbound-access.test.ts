@@ -11,6 +11,7 @@ import { type Application, ask, openApplication, until } from '../testing/ends.t
 import { idOf, tlsOf } from '../testing/identities.ts';
 import { openProxy, type ProxyBed } from '../testing/proxy-bed.ts';
 import { type Mesh, viewOf } from '../testing/views.ts';
+import { viewAfter } from '../view-after.ts';
 import { authorizeConnection } from './authorize-connection.ts';
 
 const open: { close(): unknown }[] = [];
@@ -250,6 +251,15 @@ test('a policy that cannot be read keeps what was before, and without that lets 
   // The server does not repeat what was refused: that is no word that nothing holds.
   fresh.proxy.apply({});
   expect((await askAs('web', fresh)).status).toBe(403);
+  // Nor does it to whoever takes the place of one that was refused it.
+  const next: Shop = { app, proxy: closing(await openProxy('shop', app.port)) };
+  const bad = viewOf({ services: { shop: [] }, access: { shop: [wrong] } });
+  const { errors } = fresh.proxy.dataPlane.prepare(bad).applied;
+  const refused = viewAfter(bad, undefined, errors);
+  expect(next.proxy.dataPlane.apply(viewAfter(viewOf({}), refused, [])).status).toBe('applied');
+  expect((await askAs('web', next)).status).toBe(403);
+  put(next, []);
+  expect((await askAs('web', next)).status).toBe(200);
   put(fresh, []);
   expect((await askAs('web', fresh)).status).toBe(200);
 });
