@@ -1,5 +1,6 @@
 export { type AnalyzeOptions, analyze } from './check/analyze.ts';
 export { type ConfigEntry, decodeObject, type Validated, validate } from './check/validate.ts';
+export { attachedHosts } from './compile/attachment.ts';
 export {
   type CompiledResource,
   type CompileInput,
@@ -13,6 +14,7 @@ export {
   implicitServiceBody,
   selectEndpoints,
 } from './compile/endpoints.ts';
+export { gatewayBody } from './compile/gateway-body.ts';
 export { meshBody } from './compile/mesh-body.ts';
 export { type KnownServices, routeBody } from './compile/route-body.ts';
 export { serviceBody } from './compile/service-body.ts';
@@ -33,6 +35,7 @@ export { canonicalHash, canonicalJson } from './hash/canonical.ts';
 export { sha256Hex } from './hash/sha256.ts';
 export { viewDigest } from './hash/view-digest.ts';
 export { durationMs } from './kinds/duration.ts';
+export { Gateway } from './kinds/gateway.ts';
 export { HttpRoute } from './kinds/http-route.ts';
 export {
   type ConfigObject,

@@ -6,6 +6,7 @@ import { optionalMs } from '../kinds/duration.ts';
 import type { ConfigObject } from '../kinds/kind.ts';
 import type { Service } from '../kinds/service.ts';
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
+import { checkGateway } from './check-gateway.ts';
 import { checkHttpRoute } from './check-http-route.ts';
 
 /** The faults of one object whose schema holds. */
@@ -13,6 +14,8 @@ export function checkObject(object: ConfigObject): readonly Fault[] {
   switch (object.kind) {
     case 'Service':
       return checkService(object);
+    case 'Gateway':
+      return checkGateway(object);
     case 'HTTPRoute':
       return checkHttpRoute(object);
     case 'TrafficPolicy':

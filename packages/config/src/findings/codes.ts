@@ -47,7 +47,11 @@ export const codes = {
     'Framing, connection and Host belong to the proxy; identity headers to the mesh.',
   ),
   LN0111: entry('Bounds contradict each other', 'The lower bound must not exceed the upper one.'),
-  LN0201: entry('A parent does not exist', 'Create the service first, or correct the name.'),
+  LN0112: entry(
+    'Protocol and TLS of a listener disagree',
+    'HTTPS needs tls.certificateRefs; HTTP has no tls.',
+  ),
+  LN0201: entry('A parent does not exist', 'Create it first, or correct the name or the kind.'),
   LN0202: entry('A backend does not exist', 'Create the service first, or correct the name.'),
   LN0203: entry('The service has no such port', 'Name one of the ports of the service.'),
   LN0204: entry(
@@ -61,12 +65,20 @@ export const codes = {
   ),
   LN0206: entry(
     'The kind of a reference is not served',
-    'Refer to a Service: `group: ""`, `kind: Service`.',
+    'Refer to a Service: `group: ""`, `kind: Service`; a route also to a Gateway.',
   ),
   LN0207: entry(
     'A setting names a service that does not exist',
     'Correct the name, or remove the entry.',
     'warning',
+  ),
+  LN0208: entry(
+    'A reference leads into another namespace',
+    'Name something of the same namespace: permission from the other one is not served yet.',
+  ),
+  LN0209: entry(
+    'The gateway has no such listener',
+    'Name one of its listeners, or one of its ports.',
   ),
   LN0301: entry(
     'The per-try timeout exceeds the request timeout',
@@ -94,6 +106,23 @@ export const codes = {
   LN0307: entry('Two objects have the same name', 'Remove or rename one of them.'),
   LN0308: entry('Two policies target one service', 'Merge them into one.'),
   LN0309: entry('There is more than one MeshConfig', 'Keep one.'),
+  LN0310: entry(
+    'Two listeners of a gateway clash',
+    'On one port, listeners speak one protocol and each takes hosts of its own.',
+  ),
+  LN0311: entry(
+    'The gateway takes no routes of this namespace',
+    'Move the route, or write `allowedRoutes: {namespaces: {from: All}}` at the listener.',
+  ),
+  LN0312: entry(
+    'No listener takes the hosts of a route',
+    'Correct the host names of the route, or those of the listeners that it names.',
+  ),
+  LN0313: entry(
+    'A host of a route is taken by no listener',
+    'Correct it or remove it: requests for it do not come by.',
+    'warning',
+  ),
   LN0401: entry(
     'A pushed resource is malformed',
     'The control plane and the proxy differ in version.',
