@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import type { AppAddress } from '@leno/dataplane/node';
 import { LenoError } from '@leno/std';
 import * as z from 'zod';
+import { tcpListen } from './tcp-listen.ts';
 
 /** Settings that cannot be used; the message has one line for each. Exit code 64. */
 export class SettingsError extends LenoError {
@@ -144,6 +145,7 @@ const Settings = z.object({
     .default('mesh.local'),
   LENO_OUTBOUND_LISTEN: listen('127.0.0.1:15001'),
   LENO_INBOUND_LISTEN: listen('0.0.0.0:15006'),
+  LENO_TCP_LISTEN: tcpListen,
   LENO_ADMIN_LISTEN: loopback('127.0.0.1:15000'),
   LENO_METRICS_LISTEN: listen('0.0.0.0:15020'),
   LENO_ADVERTISE: advertise.optional(),

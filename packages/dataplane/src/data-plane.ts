@@ -38,7 +38,7 @@ export interface Prepared {
 }
 
 /** What a data plane is made of. */
-export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
+export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'tlsOf'> {
   readonly subject: Subject;
   /** Where the application listens, as an endpoint of its own. */
   readonly application: EndpointBody;
@@ -64,7 +64,11 @@ export class DataPlane {
     const nowMs = options.clock.nowMs();
     application.setPlainProtocol(options.applicationProtocol ?? 'http/1.1', nowMs);
     application.setEndpoints([options.application], nowMs);
-    this.engine = new Engine({ ...options, application });
+    this.engine = new Engine({
+      ...options,
+      application,
+      tlsOf: (body) => this.pools.tlsOf(body),
+    });
   }
 
   get clusters(): ReadonlyMap<string, Cluster> {
@@ -114,6 +118,7 @@ export class DataPlane {
   /** Lets go of every connection and timer. Calls under way break off. */
   close(): void {
     const nowMs = this.#options.clock.nowMs();
+    this.engine.tcp.close();
     this.pools.closeAll();
     for (const cluster of this.#clusters.values()) cluster.close(nowMs);
     this.engine.application.close(nowMs);

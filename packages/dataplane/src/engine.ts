@@ -12,13 +12,14 @@ import type { CallJournal } from './observe/journal.ts';
 import { inboundStack, outboundStack } from './stack.ts';
 import { emptyTable } from './table/compile.ts';
 import type { RuntimeTable } from './table/runtime-table.ts';
+import { type TcpPorts, TcpProxy } from './tcp/tcp-proxy.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import type { Cluster } from './upstream/cluster.ts';
 
 const stackOf = { inbound: inboundStack, outbound: outboundStack } as const;
 
 /** What an engine works with. */
-export interface EnginePorts {
+export interface EnginePorts extends TcpPorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly rng: Rng;
@@ -45,6 +46,8 @@ export class Engine {
   readonly journal: CallJournal;
   readonly application: Cluster;
   readonly wheel: TimerWheel;
+  /** Connections of which only bytes are known. */
+  readonly tcp: TcpProxy;
   /** The running revision. Calls keep the one they began with. */
   table: RuntimeTable = emptyTable;
   /** Calls under way. */
@@ -61,6 +64,7 @@ export class Engine {
     this.journal = ports.journal;
     this.application = ports.application;
     this.wheel = new TimerWheel(ports.clock, ports.timers);
+    this.tcp = new TcpProxy(this, ports);
   }
 
   /** Takes one request of the outbound listener through its stack. */

@@ -66,5 +66,7 @@ export interface DecisionRecord {
   readonly grpcStatus?: string;
   /** The reason code of a failure that the mesh itself answered; undefined otherwise. */
   readonly reason: string | undefined;
+  /** In words, where the reason says less. */
+  readonly detail?: string;
   readonly outcome: 'success' | 'failure';
 }

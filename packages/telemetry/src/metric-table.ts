@@ -145,6 +145,36 @@ export const metricTable = {
     help: 'Connections closed, by reason.',
     labelNames: ['dir', 'peer', 'reason'],
   },
+  tcpConnections: {
+    kind: 'gauge',
+    name: 'leno_tcp_connections',
+    help: 'TCP connections that are carried, or dialled, now: those of which only bytes are known.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpConnectionsOpened: {
+    kind: 'counter',
+    name: 'leno_tcp_connections_opened_total',
+    help: 'TCP connections that were taken, whatever became of them.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpConnectionsClosed: {
+    kind: 'counter',
+    name: 'leno_tcp_connections_closed_total',
+    help: 'TCP connections that ended: done, idle-timeout, or the code of another reason.',
+    labelNames: ['dir', 'peer', 'reason'],
+  },
+  tcpReceivedBytes: {
+    kind: 'counter',
+    name: 'leno_tcp_received_bytes_total',
+    help: 'Bytes of TCP connections on their way to the service that was called.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpSentBytes: {
+    kind: 'counter',
+    name: 'leno_tcp_sent_bytes_total',
+    help: 'Bytes of TCP connections on their way to the client.',
+    labelNames: ['dir', 'peer'],
+  },
   tlsHandshakes: {
     kind: 'counter',
     name: 'leno_tls_handshakes_total',

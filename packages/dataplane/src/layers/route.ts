@@ -4,6 +4,7 @@ import type { Call } from '../call.ts';
 import type { Layer } from '../layer.ts';
 import { applyRequestFilters, applyResponseFilters } from '../table/filters.ts';
 import type { Destination } from '../table/runtime-table.ts';
+import { isTcpPort } from '../tcp/choose-destination.ts';
 
 export const route: Layer = {
   name: 'route',
@@ -19,6 +20,7 @@ export const route: Layer = {
     }
     call.service = destination.service;
     call.peerName = destination.service.name;
+    if (head.method === 'CONNECT' && isTcpPort(destination)) return connectTcp(call, dialled);
     if (head.method === 'CONNECT') {
       // The destination is fixed from here on; each request inside comes by again.
       call.exchange.acceptConnect(head.authority);
@@ -33,6 +35,18 @@ export const route: Layer = {
     if (call.rule !== undefined) applyResponseFilters(call.rule.rule.filters, head.fields);
   },
 };
+
+/** Bytes of any protocol: the connection leaves HTTP, and this call with it. */
+function connectTcp(call: Call, dialled: string): 'stop' {
+  if (call.exchange.takeSocket === undefined) {
+    call.fail('bad-request', 'CONNECT to a port for TCP needs HTTP/1.1');
+    return 'stop';
+  }
+  call.status = 200;
+  call.end();
+  call.engine.tcp.connect(call, undotted(dialled));
+  return 'stop';
+}
 
 function choose(call: Call, destination: Destination): 'next' | 'stop' {
   const { service, port } = destination;

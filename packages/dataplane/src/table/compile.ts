@@ -30,6 +30,7 @@ export const emptyTable: RuntimeTable = {
   destinations: new Map(),
   services: new Map(),
   basePolicy: callPolicy(undefined, undefined),
+  ownPolicy: callPolicy(undefined, undefined),
   permissive: false,
 };
 
@@ -45,25 +46,28 @@ export function compileTable(
   const routes = routesByService(view);
   const services = new Map<string, ServiceEntry>();
   for (const [name, body] of bodies) {
-    const own = routes.get(name) ?? [];
-    const rules = ruleEntries(own, { bodies, policies, clusterOf });
+    const bound = routes.get(name) ?? [];
+    const rules = ruleEntries(bound, { bodies, policies, clusterOf });
     services.set(name, {
       name,
       body,
       cluster: clusterOf(name),
       policy: callPolicy(undefined, policies.get(name)),
-      routes: own.length === 0 ? undefined : compileRoutes(own),
+      routes: bound.length === 0 ? undefined : compileRoutes(bound),
       rules,
     });
   }
   const mesh = meshBody(view);
+  const basePolicy = callPolicy(undefined, undefined);
+  const own = `${subject.namespace}/${subject.service}`;
   return {
     ...revision,
     mesh,
     services,
     destinations: destinationsOf(services, subject),
-    basePolicy: callPolicy(undefined, undefined),
-    permissive: mesh?.mtls.permissive.includes(`${subject.namespace}/${subject.service}`) ?? false,
+    basePolicy,
+    ownPolicy: services.get(own)?.policy ?? basePolicy,
+    permissive: mesh?.mtls.permissive.includes(own) ?? false,
   };
 }
 

@@ -45,6 +45,8 @@ export interface RuntimeTable {
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly services: ReadonlyMap<string, ServiceEntry>;
   readonly basePolicy: CallPolicy;
+  /** What callers of the own service go by; the base where nothing is known of it. */
+  readonly ownPolicy: CallPolicy;
   /** Whether this proxy's own inbound listener takes plaintext. */
   readonly permissive: boolean;
 }

@@ -129,6 +129,16 @@ test('more rules than this proxy takes are refused with the setting that bounds 
   expect(view.errors[0]?.msg).toContain('LENO_ROUTE_RULE_COUNT_MAX');
 });
 
+test('callers and the called go by the same policy of a service', () => {
+  const policy = resource('trafficPolicy', 'default/web', {
+    service: 'default/web',
+    timeouts: { tcpIdleMs: 5_000 },
+  });
+  const { table } = compiled([service('web'), policy]);
+  expect(table.ownPolicy.tcpIdleTimeoutMs).toBe(5_000);
+  expect(compiled([service('cart')]).table.ownPolicy.tcpIdleTimeoutMs).toBe(3_600_000);
+});
+
 test('a rule is stronger than the policy of its service, which is stronger than the default', () => {
   const policy = {
     service: 'default/cart',

@@ -68,11 +68,16 @@ export async function openProxy(
     hooks: { breakerChanged: () => undefined },
   });
   const { engine } = dataPlane;
-  const outbound = createHttpServer({ handler: engine.outbound, http2: true });
+  const outbound = createHttpServer({
+    handler: engine.outbound,
+    http2: true,
+    onTls: engine.tcp.greeted,
+  });
   const inbound = createHttpServer({
     handler: parts.inboundHandler ?? engine.inbound,
     http2: parts.speaksHttp2 === false ? false : meshHttp2,
     tls: tlsOf(service),
+    onTcp: engine.tcp.inbound,
     allowPlain: () => engine.table.permissive,
   });
   return {
@@ -93,7 +98,8 @@ export async function openProxy(
 function leaksOf({ engine, clusters, pools }: DataPlane): string[] {
   const held: Record<string, number> = {
     calls: engine.activeCount,
-    'wheel entries': engine.wheel.count,
+    'wheel entries': engine.wheel.count + engine.tcp.wheel.count,
+    connections: engine.tcp.openCount('inbound') + engine.tcp.openCount('outbound'),
   };
   for (const cluster of [engine.application, ...clusters.values()]) {
     held[`tries of ${cluster.name}`] = cluster.activeCount;

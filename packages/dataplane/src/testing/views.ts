@@ -11,6 +11,8 @@ export interface Mesh {
   /** Rules of one route, by service. */
   readonly routes?: Readonly<Record<string, readonly object[]>>;
   readonly permissive?: readonly string[];
+  /** Services with a port 5432 for TCP beside their port 80. */
+  readonly tcp?: readonly string[];
   /** What a service speaks on its ports, from 80 on; one of `http` where nothing is said. */
   readonly protocols?: Readonly<Record<string, readonly PortProtocol[]>>;
 }
@@ -40,6 +42,7 @@ function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): 
   const full = `default/${name}`;
   const spoken = mesh.protocols?.[name] ?? ['http'];
   const ports = spoken.map((protocol, index) => ({ port: 80 + index, protocol }));
+  if (mesh.tcp?.includes(name)) ports.push({ port: 5_432, protocol: 'tcp' });
   const parts = [
     resource('service', full, { namespace: 'default', name, ports }),
     resource('endpoints', full, { endpoints }),
