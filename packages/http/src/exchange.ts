@@ -59,6 +59,8 @@ export interface Peer {
   readonly transport: 'mtls' | 'tls' | 'plain';
   /** The SPIFFE id; only with `mtls`. */
   readonly identity: string | undefined;
+  /** The name that it has asked for in its TLS hello (SNI), in lower case; absent if none. */
+  readonly serverName?: string | undefined;
 }
 
 /** One request at a server, from the end of its head to the last byte of its reply. */

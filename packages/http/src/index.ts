@@ -30,7 +30,13 @@ export { TcpDial, type TcpDialFailure, type TcpDialOptions } from './tcp/tcp-dia
 export { TcpPump, type TcpPumpEnd } from './tcp/tcp-pump.ts';
 export { TcpServer, type TcpServerStats } from './tcp/tcp-server.ts';
 export type { TcpSocket } from './tcp/tcp-socket.ts';
-export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
+export type {
+  PublicTlsOptions,
+  ServerCertificate,
+  TlsClientOptions,
+  TlsServerOptions,
+  VerifyPeer,
+} from './tls-options.ts';
 export { UpstreamAlpnPool } from './upstream-alpn-pool.ts';
 export { type H2Spread, UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
 export { UpstreamPool } from './upstream-pool.ts';

@@ -1,5 +1,5 @@
 /**
- * An HTTP/1.1 server on raw sockets: plain, mutual TLS, or both on one port. It accepts, bounds and
+ * An HTTP server on raw sockets: plain, TLS, or both on one port. It accepts, bounds and
  * sweeps; what goes on on a connection is the connection's business.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -252,7 +252,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #open(socket: Socket, transport: Peer['transport'], identity: string | undefined) {
     const remote = remoteOf(socket);
-    const peer: Peer = { ...remote, transport, identity };
+    const peer: Peer = { ...remote, transport, identity, serverName: serverNameOf(socket) };
     const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
     this.#greeted(remote);
@@ -342,6 +342,11 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   #report(rejection: Rejection): FieldList | undefined {
     return this.#options.onRejected?.(rejection);
   }
+}
+
+function serverNameOf(socket: Socket): string | undefined {
+  if (!('servername' in socket) || typeof socket.servername !== 'string') return undefined;
+  return socket.servername.toLowerCase();
 }
 
 function keyOf(remote: { address: string; port: number }): string {
