@@ -46,7 +46,7 @@ export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'tls
   readonly applicationProtocol?: PlainProtocol;
   readonly tlsFor: PoolPorts['tlsFor'];
   readonly hooks: ClusterHooks;
-  readonly limits: Pick<ViewLimits, 'ruleCountMax'>;
+  readonly limits: Pick<ViewLimits, 'ruleCountMax' | 'checkGateway'>;
 }
 
 /** See the head of this file. */

@@ -13,7 +13,7 @@ const encoder = new TextEncoder();
  */
 export function sendReason(call: Call, reason: Reason, detail: string): number {
   // Who asks for nobody of the mesh was not sent here: what else it has to say is for others, too.
-  const close = reason === 'no-route' && call.service === undefined;
+  const close = reason === 'no-route' && call.service === undefined && call.gatewayPort === 0;
   call.exchange.discardBody();
   return call.isGrpc
     ? sendGrpc(call, reason, detail, close)
@@ -84,5 +84,6 @@ function proxyStatus(call: Call, reason: Reason): string {
 
 /** Addresses and names of the inside are for the application beside us and for members of the mesh. */
 function isTrusted(call: Call): boolean {
+  if (call.gatewayPort !== 0) return false;
   return call.direction === 'outbound' || call.exchange.peer.transport === 'mtls';
 }

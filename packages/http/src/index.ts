@@ -31,6 +31,7 @@ export { TcpPump, type TcpPumpEnd } from './tcp/tcp-pump.ts';
 export { TcpServer, type TcpServerStats } from './tcp/tcp-server.ts';
 export type { TcpSocket } from './tcp/tcp-socket.ts';
 export type {
+  MutualTlsOptions,
   PublicTlsOptions,
   ServerCertificate,
   TlsClientOptions,

@@ -1,5 +1,4 @@
 /** The TLS contexts of a server for the outside, by the name that a client asks for. */
-import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { PublicTlsOptions, ServerCertificate } from './tls-options.ts';
 
@@ -21,7 +20,7 @@ const CIPHERS = [
 
 interface Entry {
   readonly context: SecureContext;
-  readonly leaf: X509Certificate;
+  readonly certificate: ServerCertificate;
 }
 
 export class PublicContexts {
@@ -35,10 +34,10 @@ export class PublicContexts {
   /** Throws what `node:tls` throws for material that it cannot read. */
   constructor({ certificates }: PublicTlsOptions) {
     for (const certificate of certificates) {
-      const { hostname = '', cert } = certificate;
+      const { hostname = '' } = certificate;
       const context = createSecureContext(contextOptions(certificate));
       const entries = this.#byName.get(hostname) ?? [];
-      entries.push({ context, leaf: new X509Certificate(cert) });
+      entries.push({ context, certificate });
       this.#byName.set(hostname, entries);
     }
     this.#wildcards = [...this.#byName.keys()]
@@ -51,7 +50,7 @@ export class PublicContexts {
   contextOf(serverName: string): SecureContext {
     const name = serverName.toLowerCase();
     const entries = this.#byName.get(name) ?? this.#byName.get(this.#wildcardOf(name)) ?? [];
-    const valid = entries.find(({ leaf }) => leaf.checkHost(name) !== undefined);
+    const valid = entries.find(({ certificate }) => certificate.isFor?.(name) ?? true);
     return (valid ?? entries[0])?.context ?? this.#none;
   }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { TestCa } from '@leno/testkit';
 import { afterEach, expect, it, test } from 'vitest';
@@ -11,7 +12,8 @@ const ca = new TestCa();
 /** A certificate with these names, for whoever asks for `hostname`. */
 function certificate(dnsNames: readonly string[], hostname?: string): ServerCertificate {
   const { key, cert } = ca.leaf('', { uris: [], dnsNames });
-  return { hostname, key, cert };
+  const leaf = new X509Certificate(cert);
+  return { hostname, key, cert, isFor: (name) => leaf.checkHost(name) !== undefined };
 }
 
 const open: { close(): unknown }[] = [];

@@ -37,13 +37,15 @@ export interface ServerCertificate {
   readonly key: string;
   /** Certificate, then its issuers without the root, as one PEM text. */
   readonly cert: string;
+  /** Whether it is valid for a name, in lower case; absent: for every one. */
+  readonly isFor?: (serverName: string) => boolean;
 }
 
 /**
  * Serving the outside, TLS 1.2 and 1.3: the name that a client asks for (SNI, RFC 6066 §3) chooses
  * the certificate, and none is asked of the client. Of the entries for a name, the most specific
- * `hostname` counts; of several with that, the first whose certificate is valid for the name, else
- * the first. A name that no entry is for gets no connection.
+ * `hostname` counts; of several with that, the first that is valid for the name (`isFor`), else the
+ * first. A name that no entry is for gets no connection.
  */
 export interface PublicTlsOptions {
   readonly kind: 'public';

@@ -3,7 +3,7 @@
  * is stripped, from applications and from callers alike; inbound, the verified caller is written in
  * its place (Envoy's `x-forwarded-client-cert`, and `x-leno-peer`).
  */
-import type { ResponseHead } from '@leno/http';
+import type { FieldList, ResponseHead } from '@leno/http';
 import type { Call } from '../call.ts';
 import type { Layer } from '../layer.ts';
 import { DEADLINE_FIELD } from './deadline.ts';
@@ -19,11 +19,17 @@ const CLAIMS = [
   'x-forwarded-prefix',
 ] as const;
 
-/** Only a sidecar or gateway of the mesh, known by its certificate, may say these. */
-const WORDS_OF_THE_MESH = [DEADLINE_FIELD, 'x-leno-attempt', 'x-forwarded-for'] as const;
-
-/** Written anew by whoever stands before the application. */
-const REWRITTEN = ['x-forwarded-proto', 'x-forwarded-host'] as const;
+/**
+ * Only a sidecar or gateway of the mesh, known by its certificate, may say these. The last two are said
+ * by gateways alone, of how the request came to the mesh.
+ */
+const WORDS_OF_THE_MESH = [
+  DEADLINE_FIELD,
+  'x-leno-attempt',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+] as const;
 
 /** What only the mesh says in a reply, in its head or in its trailers. */
 export const REPLY_CLAIMS = [
@@ -37,10 +43,7 @@ export const REPLY_CLAIMS = [
 export const identityHeaders: Layer = {
   name: 'identity-headers',
   enter(call) {
-    const { fields } = call.head;
-    for (const name of CLAIMS) fields.remove(name);
-    for (const name of REWRITTEN) fields.remove(name);
-    if (!cameFromMesh(call)) for (const name of WORDS_OF_THE_MESH) fields.remove(name);
+    stripClaims(call.head.fields, cameFromMesh(call));
     if (call.direction === 'inbound') describeCaller(call);
     return 'next';
   },
@@ -51,6 +54,12 @@ export const identityHeaders: Layer = {
     for (const name of REPLY_CLAIMS) head.fields.remove(name);
   },
 };
+
+/** Takes out what nobody may claim, and what only the mesh says if it was not the mesh that said it. */
+export function stripClaims(fields: FieldList, isFromMesh: boolean): void {
+  for (const name of CLAIMS) fields.remove(name);
+  if (!isFromMesh) for (const name of WORDS_OF_THE_MESH) fields.remove(name);
+}
 
 function cameFromMesh(call: Call): boolean {
   return call.direction === 'inbound' && call.exchange.peer.transport === 'mtls';
@@ -66,6 +75,9 @@ function describeCaller(call: Call): void {
   // What is still there was said by a sidecar or gateway of the mesh, which has seen it itself.
   const before = fields.get('x-forwarded-for');
   fields.set('x-forwarded-for', before === undefined ? peer.address : `${before}, ${peer.address}`);
-  fields.append('x-forwarded-proto', peer.transport === 'plain' ? 'http' : 'https');
-  fields.append('x-forwarded-host', call.head.authority);
+  // Said already by a gateway: its client is whom applications build addresses for.
+  if (!fields.has('x-forwarded-proto')) {
+    fields.append('x-forwarded-proto', peer.transport === 'plain' ? 'http' : 'https');
+  }
+  if (!fields.has('x-forwarded-host')) fields.append('x-forwarded-host', call.head.authority);
 }
