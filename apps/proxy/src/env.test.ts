@@ -100,6 +100,10 @@ test.each([
   { LENO_STALL_TIMEOUT_MS: '99' },
   { LENO_LABELS: 'a' },
   { LENO_LABELS: `a=${'x'.repeat(257)}` },
+  { LENO_DNS_SERVERS: 'dns.example' },
+  { LENO_DNS_SERVERS: '10.0.0.2,10.0.0.300' },
+  { LENO_DNS_SERVERS: '10.0.0.2:0' },
+  { LENO_DNS_SERVERS: '[10.0.0.2]' },
   { LENO_WORKERS: '0' },
   { LENO_WORKERS: '65' },
   { LENO_WORKERS: 'all' },
@@ -107,6 +111,13 @@ test.each([
   const [complaint, ...others] = complaints(more);
   expect(complaint).toContain(Object.keys(more)[0]);
   expect(others).toEqual([]);
+});
+
+test('names are asked for where it is said', () => {
+  const servers = '10.0.0.2,[fd00::2]:5353,127.0.0.1:53';
+  const settings = readSettings({ ...needed, LENO_DNS_SERVERS: servers }, []);
+  expect(settings.LENO_DNS_SERVERS).toEqual(servers.split(','));
+  expect(readSettings(needed, []).LENO_DNS_SERVERS).toEqual([]);
 });
 
 test.each([

@@ -5,7 +5,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { CallJournal, CallMetrics, DataPlane, EdgeStats, meshHttp2 } from '@leno/dataplane';
-import type { Identity } from '@leno/dataplane/node';
+import { DnsResolver, type Identity } from '@leno/dataplane/node';
 import {
   createHttpServer,
   FieldList,
@@ -127,6 +127,7 @@ function buildDataPlane(
     },
     applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
+    egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {
       breakerChanged(cluster, change) {

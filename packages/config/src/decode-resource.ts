@@ -7,6 +7,7 @@ import type * as z from 'zod';
 import type { LnCode } from './findings/codes.ts';
 import { pathText } from './findings/finding.ts';
 import { HeaderName, HeaderValue } from './kinds/http-route.ts';
+import { AccessPolicyBody } from './model/access-policy.ts';
 import { fixedHeaders } from './model/fixed-headers.ts';
 import { GatewayBody } from './model/gateway.ts';
 import { MeshBody, TrustBundleBody } from './model/mesh.ts';
@@ -20,6 +21,7 @@ const bodies = {
   endpoints: EndpointsBody,
   route: RouteBody,
   listener: GatewayBody,
+  policy: AccessPolicyBody,
   trafficPolicy: TrafficPolicyBody,
   trustBundle: TrustBundleBody,
   telemetry: MeshBody,

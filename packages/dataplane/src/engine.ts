@@ -5,7 +5,9 @@
 import type { ServerExchange } from '@leno/http';
 import type { Clock, Rng, Timers } from '@leno/std';
 import type { IdSource } from '@leno/telemetry';
+import { OpenAccessList } from './authorization/open-access.ts';
 import { Call } from './call.ts';
+import type { Egress } from './egress/egress.ts';
 import { runStack } from './layer.ts';
 import type { CallMetrics } from './observe/call-metrics.ts';
 import type { CallJournal } from './observe/journal.ts';
@@ -30,6 +32,8 @@ export interface EnginePorts extends TcpPorts {
   readonly journal: CallJournal;
   /** The application behind the inbound listener, as a cluster of one. */
   readonly application: Cluster;
+  /** The way to what is not in the mesh; undefined: there is none. */
+  readonly egress: Egress | undefined;
 }
 
 /** See the head of this file. */
@@ -43,11 +47,14 @@ export class Engine {
   readonly metrics: CallMetrics;
   readonly journal: CallJournal;
   readonly application: Cluster;
+  readonly egress: Egress | undefined;
   readonly wheel: TimerWheel;
   /** Connections of which only bytes are known. */
   readonly tcp: TcpProxy;
   /** The running revision. Calls keep the one they began with. */
   table: RuntimeTable = emptyTable;
+  /** What the inbound side has let in: asked anew when access changes. */
+  readonly openAccess = new OpenAccessList();
   /** Calls under way. */
   activeCount = 0;
 
@@ -61,6 +68,7 @@ export class Engine {
     this.metrics = ports.metrics;
     this.journal = ports.journal;
     this.application = ports.application;
+    this.egress = ports.egress;
     this.wheel = new TimerWheel(ports.clock, ports.timers);
     this.tcp = new TcpProxy(this, ports);
   }

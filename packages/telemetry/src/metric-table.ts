@@ -124,7 +124,7 @@ export const metricTable = {
   authz: {
     kind: 'counter',
     name: 'leno_authz_total',
-    help: 'Authorization decisions: allow, deny or would_deny.',
+    help: 'Decisions of access policies: allow, deny, would_deny (on trial) or audit; policy is none where no rule decided.',
     labelNames: ['policy', 'decision', 'peer'],
   },
   connections: {

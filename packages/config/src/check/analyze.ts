@@ -1,5 +1,6 @@
 import type { Instance } from '../compile/endpoints.ts';
 import type { Finding } from '../findings/finding.ts';
+import { accessPolicies } from './access-policies.ts';
 import { policyContradictions, routeContradictions } from './contradictions.ts';
 import { gatewayParents } from './gateway-parents.ts';
 import { type EntryFault, type MeshSet, meshSetOf } from './mesh-set.ts';
@@ -21,6 +22,7 @@ const rules: readonly ((set: MeshSet) => readonly EntryFault[])[] = [
   routeReferences,
   gatewayParents,
   policyTargets,
+  accessPolicies,
   meshSettings,
   routeContradictions,
   policyContradictions,

@@ -37,14 +37,14 @@ function clash(
   const other = neighbours.find((it) => it.protocol !== protocol);
   if (other !== undefined) {
     const message = `port ${port} speaks ${other.protocol} for the listener ${other.name}`;
-    return [{ code: 'LN0310', path: [...path, 'protocol'], message, value: protocol }];
+    return [{ code: 'LN0311', path: [...path, 'protocol'], message, value: protocol }];
   }
   const twin = neighbours.find((it) => it.hostname === hostname);
   if (twin === undefined) return [];
   const hosts = hostname ?? 'every host';
   const message = `the listener ${twin.name} takes ${hosts} on port ${port} already`;
   const field = hostname === undefined ? 'port' : 'hostname';
-  return [{ code: 'LN0310', path: [...path, field], message, value: hostname ?? port }];
+  return [{ code: 'LN0311', path: [...path, field], message, value: hostname ?? port }];
 }
 
 function tlsFaults(
@@ -55,12 +55,12 @@ function tlsFaults(
   if (tls === undefined) {
     if (protocol === 'HTTP') return [];
     const message = 'HTTPS without a certificate: name one in tls.certificateRefs';
-    return [{ code: 'LN0112', path: [...path, 'protocol'], message, value: protocol }];
+    return [{ code: 'LN0113', path: [...path, 'protocol'], message, value: protocol }];
   }
   const at: Path = [...path, 'tls'];
   if (protocol === 'HTTP') {
     const message = 'HTTP has no TLS: write `protocol: HTTPS`';
-    return [{ code: 'LN0112', path: at, message, atKey: true }];
+    return [{ code: 'LN0113', path: at, message, atKey: true }];
   }
   return tls.certificateRefs.flatMap((ref, index): readonly Fault[] => {
     const here: Path = [...at, 'certificateRefs', index];

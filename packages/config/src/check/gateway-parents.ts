@@ -34,7 +34,7 @@ function parentFaults(set: MeshSet, it: RouteEntry, ref: ParentRef, path: Path):
   const allowing = named.filter((listener) => allowsNamespace(gateway, listener, namespace));
   if (allowing.length === 0) {
     const message = `gateway ${name} takes no routes of the namespace ${namespace} there: see allowedRoutes`;
-    return [{ code: 'LN0311', path: [...path, 'name'], message, value: ref.name }];
+    return [{ code: 'LN0312', path: [...path, 'name'], message, value: ref.name }];
   }
   return hostFaults(it, allowing, name);
 }
@@ -47,7 +47,7 @@ function hostFaults(
   const lost = [...body.hostnames.entries()].filter(
     ([, host]) => !listeners.some((it) => commonHosts(it.hostname, [host]) !== undefined),
   );
-  const code = lost.length < body.hostnames.length ? 'LN0313' : 'LN0312';
+  const code = lost.length < body.hostnames.length ? 'LN0314' : 'LN0313';
   return lost.map(([index, value]) => {
     const message = `no listener of gateway ${gateway} that the route is bound to takes ${value}`;
     return { code, path: ['spec', 'hostnames', index], message, value };

@@ -47,27 +47,27 @@ test.each([
   {
     name: 'a port that is to speak two protocols',
     listeners: `${http()}, ${https().replace('443', '80')}`,
-    is: ['LN0310 spec.listeners[1].protocol'],
+    is: ['LN0311 spec.listeners[1].protocol'],
   },
   {
     name: 'a port that two listeners take whole',
     listeners: `${http()}, {name: b, protocol: HTTP, port: 80}`,
-    is: ['LN0310 spec.listeners[1].port'],
+    is: ['LN0311 spec.listeners[1].port'],
   },
   {
     name: 'a host that two listeners take',
     listeners: `${http(', hostname: a.test')}, {name: b, protocol: HTTP, port: 80, hostname: a.test}`,
-    is: ['LN0310 spec.listeners[1].hostname'],
+    is: ['LN0311 spec.listeners[1].hostname'],
   },
   {
     name: 'HTTPS without a certificate',
     listeners: '{name: a, protocol: HTTPS, port: 1}',
-    is: ['LN0112 spec.listeners[0].protocol'],
+    is: ['LN0113 spec.listeners[0].protocol'],
   },
   {
     name: 'HTTP with one',
     listeners: http(', tls: {certificateRefs: [{name: a}]}'),
-    is: ['LN0112 spec.listeners[0].tls'],
+    is: ['LN0113 spec.listeners[0].tls'],
   },
   {
     name: 'a certificate that is no secret',
@@ -122,7 +122,7 @@ test.each([
   {
     name: 'a gateway that takes no routes from there',
     routes: [route('{name: edge, namespace: default}', { namespace: 'other' })],
-    is: ['LN0311 spec.parentRefs[0].name'],
+    is: ['LN0312 spec.parentRefs[0].name'],
   },
   {
     name: 'a gateway that takes routes from everywhere',
@@ -134,13 +134,13 @@ test.each([
     name: 'hosts that no listener takes',
     listeners: http(", hostname: '*.shop.test'"),
     routes: [route('{name: edge}', { hosts: 'shop.test, a.other.test' })],
-    is: ['LN0312 spec.hostnames[0]', 'LN0312 spec.hostnames[1]'],
+    is: ['LN0313 spec.hostnames[0]', 'LN0313 spec.hostnames[1]'],
   },
   {
     name: 'hosts of which one is taken',
     listeners: http(", hostname: '*.shop.test'"),
     routes: [route('{name: edge}', { hosts: 'shop.test, a.shop.test' })],
-    is: ['LN0313 spec.hostnames[0]'],
+    is: ['LN0314 spec.hostnames[0]'],
   },
   {
     name: 'the same as an older route',

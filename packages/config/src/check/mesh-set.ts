@@ -1,14 +1,17 @@
 /** The whole set of objects, looked at from the side of its relations. */
+import { accessPolicyBody } from '../compile/access-policy-body.ts';
 import { knownServices } from '../compile/compile-resources.ts';
 import { type Instance, selectEndpoints } from '../compile/endpoints.ts';
 import { gatewayBody } from '../compile/gateway-body.ts';
 import { type KnownServices, routeBody } from '../compile/route-body.ts';
 import { trafficPolicyBody } from '../compile/traffic-policy-body.ts';
 import type { Fault } from '../findings/finding.ts';
+import type { AccessPolicy } from '../kinds/access-policy.ts';
 import type { HttpRoute } from '../kinds/http-route.ts';
 import { type ConfigObject, objectName } from '../kinds/kind.ts';
 import type { MeshConfig } from '../kinds/mesh-config.ts';
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
+import type { AccessPolicyBody } from '../model/access-policy.ts';
 import type { GatewayBody } from '../model/gateway.ts';
 import type { RouteBody } from '../model/route.ts';
 import type { TrafficPolicyBody } from '../model/traffic-policy.ts';
@@ -34,6 +37,13 @@ export interface PolicyEntry {
   readonly body: TrafficPolicyBody;
 }
 
+/** An access policy, its pushed form, and the entry it came from. */
+export interface AccessEntry {
+  readonly entry: ConfigEntry;
+  readonly policy: AccessPolicy;
+  readonly body: AccessPolicyBody;
+}
+
 /** Everything that analysis looks at. */
 export interface MeshSet {
   readonly entries: readonly ConfigEntry[];
@@ -46,6 +56,7 @@ export interface MeshSet {
   readonly policies: readonly PolicyEntry[];
   /** The first policy of each service. */
   readonly policyOf: ReadonlyMap<string, PolicyEntry>;
+  readonly access: readonly AccessEntry[];
   readonly meshConfigs: readonly { readonly entry: ConfigEntry; readonly config: MeshConfig }[];
 }
 
@@ -58,6 +69,7 @@ export function meshSetOf(
   const services = knownServices(objects, instances ?? []);
   const routes: RouteEntry[] = [];
   const policies: PolicyEntry[] = [];
+  const access: AccessEntry[] = [];
   const meshConfigs: { entry: ConfigEntry; config: MeshConfig }[] = [];
   for (const entry of entries) {
     const { object } = entry;
@@ -65,6 +77,8 @@ export function meshSetOf(
       routes.push({ entry, route: object, body: routeBody(object, services) });
     } else if (object.kind === 'TrafficPolicy') {
       policies.push({ entry, policy: object, body: trafficPolicyBody(object) });
+    } else if (object.kind === 'AccessPolicy') {
+      access.push({ entry, policy: object, body: accessPolicyBody(object) });
     } else if (object.kind === 'MeshConfig') {
       meshConfigs.push({ entry, config: object });
     }
@@ -72,7 +86,7 @@ export function meshSetOf(
   const policyOf = new Map(policies.toReversed().map((it) => [it.body.service, it]));
   const gateways = gatewaysOf(objects);
   const vacant = instances === undefined ? undefined : vacantServices(entries, instances);
-  return { entries, services, gateways, vacant, routes, policies, policyOf, meshConfigs };
+  return { entries, services, gateways, vacant, routes, policies, policyOf, access, meshConfigs };
 }
 
 function gatewaysOf(objects: readonly ConfigObject[]): ReadonlyMap<string, GatewayBody> {

@@ -48,6 +48,11 @@ export const codes = {
   ),
   LN0111: entry('Bounds contradict each other', 'The lower bound must not exceed the upper one.'),
   LN0112: entry(
+    'A pattern ends within a trust domain',
+    'Write a / before the *: mesh.local* also matches mesh.local.evil.',
+    'warning',
+  ),
+  LN0113: entry(
     'Protocol and TLS of a listener disagree',
     'HTTPS needs tls.certificateRefs; HTTP has no tls.',
   ),
@@ -107,18 +112,23 @@ export const codes = {
   LN0308: entry('Two policies target one service', 'Merge them into one.'),
   LN0309: entry('There is more than one MeshConfig', 'Keep one.'),
   LN0310: entry(
+    'An ALLOW policy has no rules',
+    'Add a rule, or leave it so to let nobody call the service.',
+    'warning',
+  ),
+  LN0311: entry(
     'Two listeners of a gateway clash',
     'On one port, listeners speak one protocol and each takes hosts of its own.',
   ),
-  LN0311: entry(
+  LN0312: entry(
     'The gateway takes no routes of this namespace',
     'Move the route, or write `allowedRoutes: {namespaces: {from: All}}` at the listener.',
   ),
-  LN0312: entry(
+  LN0313: entry(
     'No listener takes the hosts of a route',
     'Correct the host names of the route, or those of the listeners that it names.',
   ),
-  LN0313: entry(
+  LN0314: entry(
     'A host of a route is taken by no listener',
     'Correct it or remove it: requests for it do not come by.',
     'warning',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AccessPolicy } from './access-policy.ts';
 import { Gateway } from './gateway.ts';
 import { HttpRoute } from './http-route.ts';
 import { MeshConfig } from './mesh-config.ts';
@@ -6,7 +7,13 @@ import { Service } from './service.ts';
 import { TrafficPolicy } from './traffic-policy.ts';
 
 /** Everything that a user can say, told apart by `kind`. */
-export type ConfigObject = Service | Gateway | HttpRoute | TrafficPolicy | MeshConfig;
+export type ConfigObject =
+  | Service
+  | Gateway
+  | HttpRoute
+  | TrafficPolicy
+  | AccessPolicy
+  | MeshConfig;
 /** The names of the kinds. */
 export type Kind = ConfigObject['kind'];
 
@@ -35,6 +42,7 @@ export const kinds: readonly KindEntry[] = [
     schema: HttpRoute,
   },
   { kind: 'TrafficPolicy', apiVersion: 'leno.dev/v1', namespaced: true, schema: TrafficPolicy },
+  { kind: 'AccessPolicy', apiVersion: 'leno.dev/v1', namespaced: true, schema: AccessPolicy },
   { kind: 'MeshConfig', apiVersion: 'leno.dev/v1', namespaced: false, schema: MeshConfig },
 ];
 

@@ -4,6 +4,7 @@
  * its place (Envoy's `x-forwarded-client-cert`, and `x-leno-peer`).
  */
 import type { FieldList, ResponseHead } from '@leno/http';
+import { spokenFor } from '../authorization/spoken-for.ts';
 import type { Call } from '../call.ts';
 import type { Layer } from '../layer.ts';
 import { DEADLINE_FIELD } from './deadline.ts';
@@ -43,6 +44,7 @@ export const REPLY_CLAIMS = [
 export const identityHeaders: Layer = {
   name: 'identity-headers',
   enter(call) {
+    hearForwarder(call);
     stripClaims(call.head.fields, cameFromMesh(call));
     if (call.direction === 'inbound') describeCaller(call);
     return 'next';
@@ -65,10 +67,22 @@ function cameFromMesh(call: Call): boolean {
   return call.direction === 'inbound' && call.exchange.peer.transport === 'mtls';
 }
 
+/** A gateway that the mesh trusts with it may say for whom it calls; of nobody else it counts. */
+function hearForwarder(call: Call): void {
+  const { identity } = call.exchange.peer;
+  const { forwarders } = call.table.access;
+  if (call.direction !== 'inbound' || identity === undefined || !forwarders.has(identity)) return;
+  const said = call.head.fields.get('x-forwarded-client-cert');
+  if (said !== undefined) call.speaksFor = spokenFor(said);
+}
+
 function describeCaller(call: Call): void {
   const { peer } = call.exchange;
   const { fields } = call.head;
   if (peer.identity !== undefined) {
+    if (call.speaksFor !== undefined && call.speaksFor !== '') {
+      fields.append('x-forwarded-client-cert', `By=${peer.identity};URI=${call.speaksFor}`);
+    }
     fields.append('x-forwarded-client-cert', `By=${call.engine.identity};URI=${peer.identity}`);
     fields.append('x-leno-peer', peer.identity);
   }

@@ -1,6 +1,6 @@
 /** From what was dialled to a service, and from its routes or itself to a cluster. */
 import type { Call } from '../call.ts';
-import type { Layer, Step } from '../layer.ts';
+import { type Layer, runStack, type Step } from '../layer.ts';
 import type { Destination } from '../table/runtime-table.ts';
 import { isTcpPort } from '../tcp/choose-destination.ts';
 import { applyRouteToReply, chooseBackend, hostOf, undotted } from './choose-backend.ts';
@@ -13,10 +13,7 @@ export const route: Layer = {
     const dialled = call.exchange.fixedAuthority ?? head.authority;
     const destination =
       table.destinations.get(dialled) ?? table.destinations.get(undotted(dialled));
-    if (destination === undefined) {
-      call.fail('no-route', `nothing in the mesh is called ${dialled}`);
-      return 'stop';
-    }
+    if (destination === undefined) return goOut(call, undotted(dialled));
     call.service = destination.service;
     call.peerName = destination.service.name;
     if (head.method === 'CONNECT' && isTcpPort(destination)) return connectTcp(call, dialled);
@@ -31,6 +28,19 @@ export const route: Layer = {
   },
   reply: applyRouteToReply,
 };
+
+/** What is not in the mesh: let out where the mesh says so, and never but by plain HTTP. */
+function goOut(call: Call, authority: string): 'stop' {
+  const { egress } = call.engine;
+  const isOpen = call.table.mesh?.egress === 'passthrough' && call.head.method !== 'CONNECT';
+  if (egress === undefined || !isOpen) {
+    call.fail('no-route', `nothing in the mesh is called ${authority}`);
+    return 'stop';
+  }
+  call.peerName = 'egress';
+  egress.open(call, authority, runStack);
+  return 'stop';
+}
 
 /** Bytes of any protocol: the connection leaves HTTP, and this call with it. */
 function connectTcp(call: Call, dialled: string): 'stop' {

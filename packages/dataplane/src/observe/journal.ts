@@ -131,6 +131,7 @@ export class CallJournal {
           call.rule === undefined
             ? undefined
             : { name: call.rule.routeName, rule: call.rule.rule.name ?? '' },
+        ...(call.access === undefined ? {} : { access: call.access }),
         revision: { epoch: call.table.epoch, version: call.table.version },
         endpoints: call.cluster === undefined ? [] : endpointNotes(call.cluster, call.tries, nowMs),
         attempts: call.tries,

@@ -5,6 +5,7 @@
  */
 import type { DecodedResource, RouteBody, ServiceBody, TrafficPolicyBody } from '@leno/config';
 import { compileRoutes } from '@leno/routing';
+import { compileAccess, type InboundAccess, noAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { compileGateway } from './compile-gateway.ts';
 import type { DecodedView } from './decode.ts';
@@ -37,14 +38,23 @@ export const emptyTable: RuntimeTable = {
   ownPolicy: callPolicy(undefined, undefined),
   permissive: false,
   gateway: undefined,
+  access: noAccess,
 };
 
-/** Compiles the view for `subject`; `clusterOf` gives the one cluster of a service. */
+/** What lives longer than a table. */
+export interface LongLived {
+  /** The one cluster of a service. */
+  readonly clusterOf: (service: string) => Cluster;
+  /** Of the table before; stays where nothing about it has changed. */
+  readonly access: InboundAccess;
+}
+
+/** Compiles the view for `subject`. */
 export function compileTable(
   view: DecodedView,
   subject: Subject,
   revision: Revision,
-  clusterOf: (service: string) => Cluster,
+  { clusterOf, access }: LongLived,
 ): RuntimeTable {
   const bodies = serviceBodies(view);
   const policies = policiesByService(view);
@@ -75,6 +85,7 @@ export function compileTable(
     ownPolicy: services.get(own)?.policy ?? basePolicy,
     permissive: mesh?.mtls.permissive.includes(own) ?? false,
     gateway: subject.isGateway === true ? compileGateway(view, own, around) : undefined,
+    access: compileAccess(view, { service: own, mesh, before: access }),
   };
 }
 

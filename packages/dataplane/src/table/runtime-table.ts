@@ -5,6 +5,7 @@
  */
 import type { MeshBody, ServiceBody } from '@leno/config';
 import type { RouteBackend, RouteRule, RouteTable } from '@leno/routing';
+import type { InboundAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { GatewayTable } from './gateway-table.ts';
 import type { CallPolicy } from './policy.ts';
@@ -52,4 +53,6 @@ export interface RuntimeTable {
   readonly permissive: boolean;
   /** At a gateway, once there is a configuration of it. */
   readonly gateway: GatewayTable | undefined;
+  /** Who may call the application behind this proxy. */
+  readonly access: InboundAccess;
 }

@@ -1,5 +1,6 @@
 import { canonicalHash, type Resource } from '@leno/config';
 import { expect, test } from 'vitest';
+import { noAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { compileTable, emptyTable } from './compile.ts';
 import { decodeView, emptyView } from './decode.ts';
@@ -54,7 +55,7 @@ const mesh = resource('telemetry', 'mesh', {
 
 function compiled(resources: readonly Resource[]) {
   const view = decodeView(resources, emptyView, limits);
-  return { view, table: compileTable(view, subject, revision, clusterOf) };
+  return { view, table: compileTable(view, subject, revision, { clusterOf, access: noAccess }) };
 }
 
 test.each([

@@ -9,6 +9,7 @@
  * anything lost. The breaker hears how dialling went; the balancer counts the connection for as long
  * as it is open.
  */
+import type { AccessDecision } from '@leno/authz';
 import {
   type Peer,
   TcpDial,
@@ -20,6 +21,8 @@ import {
 import { decideRetry } from '@leno/resilience';
 import { messageOf, type TimerHandle } from '@leno/std';
 import type { AttemptNote } from '@leno/telemetry';
+import { authorizeConnection } from '../authorization/authorize-connection.ts';
+import type { OpenAccess } from '../authorization/open-access.ts';
 import type { Direction } from '../call.ts';
 import type { Engine } from '../engine.ts';
 import { serviceOfIdentity } from '../layers/observe.ts';
@@ -31,7 +34,6 @@ import type { RuntimeTable } from '../table/runtime-table.ts';
 import type { WheelEntry } from '../timer-wheel.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { type Endpoint, PANIC_PERMIT } from '../upstream/endpoint.ts';
-import { authorizeConnection } from './authorize-connection.ts';
 import { chooseByAuthority, chooseByServerName } from './choose-destination.ts';
 import type { TcpClient } from './tcp-client.ts';
 import type { TcpProxy } from './tcp-proxy.ts';
@@ -58,7 +60,7 @@ const endOf = {
 } as const satisfies Record<TcpPumpEnd, TcpEnd>;
 
 /** See the head of this file. */
-export class TcpConnection implements WheelEntry {
+export class TcpConnection implements WheelEntry, OpenAccess {
   readonly direction: Direction;
   readonly client: TcpClient;
   readonly dialled: Dialled;
@@ -77,10 +79,14 @@ export class TcpConnection implements WheelEntry {
   receivedBytes = 0;
   sentBytes = 0;
   notRetriedBecause: string | undefined;
+  /** Inbound: what was decided about who calls, last. */
+  access: AccessDecision | undefined;
 
   expiresAtMs = Number.POSITIVE_INFINITY;
   wheelPrevious: WheelEntry | undefined = undefined;
   wheelNext: WheelEntry | undefined = undefined;
+  openPrevious: OpenAccess | undefined = undefined;
+  openNext: OpenAccess | undefined = undefined;
 
   readonly #proxy: TcpProxy;
   readonly #engine: Engine;
@@ -128,6 +134,14 @@ export class TcpConnection implements WheelEntry {
     this.#end(reason, detail);
   }
 
+  /** Access has changed since it was let in: breaks it off unless it would be let in again. */
+  reauthorize(): void {
+    const { table } = this.#engine;
+    const verdict = authorizeConnection(table, this.client.peer, table.access.tcpPort);
+    this.access = verdict.decision;
+    if (verdict.kind === 'refused') this.fail(verdict.reason, verdict.detail);
+  }
+
   /** Half of the idle time is over: a byte costs no clock that way. */
   expire(nowMs: number): void {
     const movedBytes = this.receivedBytes + this.sentBytes;
@@ -166,8 +180,14 @@ export class TcpConnection implements WheelEntry {
     this.cluster = this.#engine.application;
     // The calling side, which knows what is wanted of it, is to be the first.
     this.#idleTimeoutMs = this.table.ownPolicy.tcpIdleTimeoutMs * INBOUND_IDLE_FACTOR;
-    const denial = authorizeConnection(this.table, peer);
-    if (denial !== undefined) return [denial.reason, denial.detail];
+    const { access } = this.table;
+    const verdict = authorizeConnection(this.table, peer, access.tcpPort);
+    this.access = verdict.decision;
+    if (access.hasPolicies && verdict.decision !== undefined) {
+      this.#engine.metrics.access.count(verdict.decision, this.peerName);
+    }
+    if (verdict.kind === 'refused') return [verdict.reason, verdict.detail];
+    this.#engine.openAccess.add(this);
     return this.#proxy.isDraining(this.direction) ? draining : undefined;
   }
 
@@ -279,6 +299,7 @@ export class TcpConnection implements WheelEntry {
   #end(end: TcpEnd, detail: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#engine.openAccess.remove(this);
     this.#dial?.cancel();
     this.#retryTimer?.cancel();
     this.#proxy.wheel.cancel(this);

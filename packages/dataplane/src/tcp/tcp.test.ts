@@ -176,6 +176,34 @@ test.each([
   await expectNoLeaks(web, db, other);
 });
 
+test('a policy lets a connection in, and one that changes breaks off what it no longer lets in', async () => {
+  const app = await application();
+  const { web, db, port } = await bench(withSidecar, app.port);
+  const under = (...rules: object[]): void => {
+    const access = { db: [{ action: 'ALLOW', rules }] };
+    db.apply({ tcp: ['db'], ...withSidecar(db), access });
+  };
+  const fromWeb = { from: { principals: [idOf('web')] }, to: { ports: [5432] } };
+  under(fromWeb);
+  const socket = connect({ port, host: '127.0.0.1' });
+  open.push(() => socket.destroy());
+  const ended = new Promise((resolve) => socket.on('close', resolve));
+  socket.on('error', () => undefined);
+  const echoed = new Promise((resolve) => socket.once('data', resolve));
+  socket.write('hello');
+  await echoed;
+  under(fromWeb, { from: { principals: [idOf('other')] } });
+  expect(await talk(port)).toEqual({ text: 'hello', end: 'clean' });
+  expect(socket.destroyed).toBe(false);
+  under({ from: { principals: [idOf('other')] } });
+  await ended;
+  expect(lastRecord(db)).toMatchObject({ reason: 'denied', peer: 'default/web' });
+  expect(await talk(port)).toEqual({ text: '', end: 'ECONNRESET' });
+  under({ ...fromWeb, to: { methods: ['GET'] } });
+  expect(await talk(port)).toEqual({ text: '', end: 'ECONNRESET' });
+  await expectNoLeaks(web, db);
+});
+
 test('an endpoint that cannot be reached costs a try of the budget, and nothing else', async () => {
   const app = await application();
   const dead = await deadPort();

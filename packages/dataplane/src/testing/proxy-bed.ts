@@ -9,6 +9,7 @@ import {
   MetricStore,
 } from '@leno/telemetry';
 import { DataPlane, type DataPlaneOptions } from '../data-plane.ts';
+import type { EgressPorts } from '../egress/egress.ts';
 import { CallMetrics } from '../observe/call-metrics.ts';
 import { EdgeStats } from '../observe/edge-stats.ts';
 import { CallJournal } from '../observe/journal.ts';
@@ -36,6 +37,8 @@ export interface ProxyParts {
   /** Whether it is a gateway: its listeners are opened by the test. */
   readonly isGateway?: boolean;
   readonly checkGateway?: DataPlaneOptions['limits']['checkGateway'];
+  /** The way out of the mesh. */
+  readonly egress?: EgressPorts;
   /** What its application speaks; HTTP/1.1 by default. */
   readonly applicationProtocol?: PlainProtocol;
   /** Takes the place of the inbound listener's handler. */
@@ -67,6 +70,7 @@ export async function openProxy(
       options: new Watch(tlsOf(service, expected)),
       release: () => undefined,
     }),
+    ...(parts.egress && { egress: parts.egress }),
     limits: {
       ruleCountMax: 100,
       ...(parts.checkGateway === undefined ? {} : { checkGateway: parts.checkGateway }),
@@ -105,6 +109,7 @@ function leaksOf({ engine, clusters, pools }: DataPlane): string[] {
   const held: Record<string, number> = {
     calls: engine.activeCount,
     'wheel entries': engine.wheel.count + engine.tcp.wheel.count,
+    'open accesses': engine.openAccess.count,
     connections: engine.tcp.openCount('inbound') + engine.tcp.openCount('outbound'),
   };
   for (const cluster of [engine.application, ...clusters.values()]) {

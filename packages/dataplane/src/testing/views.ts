@@ -14,7 +14,13 @@ export interface Mesh {
   readonly gateways?: Readonly<Record<string, readonly object[]>>;
   /** Routes at gateways, by name: what is left out takes everything to `shop`. */
   readonly gatewayRoutes?: Readonly<Record<string, { readonly gateways: readonly object[] }>>;
+  /** Bodies of access policies, by service. */
+  readonly access?: Readonly<Record<string, readonly object[]>>;
+  /** Default `deny`. */
+  readonly egress?: 'deny' | 'passthrough';
   readonly permissive?: readonly string[];
+  /** Services that may say for whom they call. */
+  readonly forwarders?: readonly string[];
   /** Services with a port 5432 for TCP beside their port 80. */
   readonly tcp?: readonly string[];
   /** What a service speaks on its ports, from 80 on; one of `http` where nothing is said. */
@@ -54,6 +60,9 @@ function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): 
   const policy = mesh.policies?.[name];
   if (policy !== undefined) {
     parts.push(resource('trafficPolicy', full, { service: full, ...policy }));
+  }
+  for (const [index, body] of (mesh.access?.[name] ?? []).entries()) {
+    parts.push(resource('policy', `default/${name}-${index}`, { service: full, ...body }, full));
   }
   const rules = mesh.routes?.[name];
   if (rules !== undefined) {
@@ -96,10 +105,13 @@ export function ruleTo(service: string, path?: string): object {
 export function viewOf(mesh: Mesh): PushedView {
   const settings = {
     trustDomain,
-    egress: 'deny',
+    egress: mesh.egress ?? 'deny',
     accessLog: { successEvery: 100, slowMs: 1_000 },
     traceRatio: 0.01,
-    mtls: { permissive: (mesh.permissive ?? []).map((it) => `default/${it}`) },
+    mtls: {
+      permissive: (mesh.permissive ?? []).map((it) => `default/${it}`),
+      ...(mesh.forwarders === undefined ? {} : { trustedForwarders: mesh.forwarders.map(idOf) }),
+    },
   };
   const resources = [resource('telemetry', 'mesh', settings, 'mesh')];
   for (const [name, endpoints] of Object.entries(mesh.services ?? {})) {
