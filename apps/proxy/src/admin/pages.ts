@@ -9,7 +9,8 @@ export type PageName = (typeof pageNames)[number];
 export interface PagePorts {
   readonly dataPlane: DataPlane;
   readonly nowMs: () => number;
-  readonly stats: Readonly<Record<'outbound' | 'inbound', ServerStats>>;
+  /** Of each listener, by name. */
+  readonly stats: () => Readonly<Record<string, ServerStats>>;
 }
 
 export type Pages = Readonly<Record<PageName, (argument: string) => unknown>>;
@@ -23,7 +24,7 @@ export function createPages({ dataPlane, nowMs, stats }: PagePorts): Pages {
     },
     clusters: () => describeClusters(dataPlane, nowMs()),
     routes: () => describeRoutes(dataPlane),
-    stats: () => ({ outbound: stats.outbound, inbound: stats.inbound }),
+    stats,
     why: (id) => dataPlane.engine.journal.recorder.find(id, nowMs()),
   };
 }
