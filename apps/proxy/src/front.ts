@@ -1,5 +1,6 @@
 import type { Resource } from '@leno/config';
-import type { ListenOptions, ServerStats } from '@leno/http';
+import type { Direction } from '@leno/dataplane';
+import type { HttpServer, ListenOptions, ServerStats } from '@leno/http';
 import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
 
 /** What stands in front of a data plane: the listeners of a sidecar, or those of a gateway. */
@@ -14,6 +15,14 @@ export interface Front {
   drain(listener: ListenerName, withinMs: number): Promise<void>;
   /** Frees what it holds; what is under way breaks off. */
   close(): void;
+  /** What is counted of listeners; `direction` is that of their calls. */
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly direction: Direction;
+    stats(this: void): ServerStats;
+  }[];
+  /** Those that are open now. */
+  servers(): Iterable<HttpServer>;
   /** Counters of each listener, by its name. */
   stats(): Readonly<Record<string, ServerStats>>;
   /** What is not as it should be although it serves, for people. */

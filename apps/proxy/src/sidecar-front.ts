@@ -32,6 +32,11 @@ export function sidecarFront(
       await Promise.all([servers[listener].drain(withinMs), engine.tcp.drain(listener, withinMs)]);
     },
     close: () => void tcp.close(),
+    listeners: [
+      { name: 'inbound', direction: 'inbound', stats: () => inbound.stats },
+      { name: 'outbound', direction: 'outbound', stats: () => outbound.stats },
+    ],
+    servers: () => [inbound, outbound],
     stats: () => ({ outbound: outbound.stats, inbound: inbound.stats }),
     faults: () => [],
   };

@@ -14,7 +14,13 @@ import {
   type PushedView,
 } from '@leno/dataplane';
 import { DnsResolver, type Identity } from '@leno/dataplane/node';
-import { createHttpServer, type HttpServerOptions, type ListenOptions } from '@leno/http';
+import {
+  ConnectionCap,
+  createHttpServer,
+  type HttpServerOptions,
+  type ListenOptions,
+  newServerStats,
+} from '@leno/http';
 import { systemClock, systemRng, systemTimers, type Watch } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import {
@@ -32,6 +38,10 @@ import { CertificateStore } from './gateway/certificate-store.ts';
 import { gatewayFront } from './gateway/gateway-front.ts';
 import { GatewayListeners } from './gateway/gateway-listeners.ts';
 import { collectGatewayMetrics } from './gateway/gateway-metrics.ts';
+import { connectionRoom, readDescriptorCountMax } from './limits/connection-room.ts';
+import { collectListener } from './limits/limit-metrics.ts';
+import { streamLimitsOf } from './limits/limit-settings.ts';
+import { OverloadWatch } from './limits/overload-watch.ts';
 import { listenerOptions } from './listener-options.ts';
 import { collectClusterMetrics } from './proxy-metrics.ts';
 import { sidecarFront } from './sidecar-front.ts';
@@ -47,6 +57,8 @@ export interface Worker {
   readonly pages: Pages;
   /** Gets ready for a view and judges it. One after the other: what comes next forgets it. */
   prepare(view: PushedView): Promise<Prepared>;
+  /** Runs while the data plane listens. */
+  readonly overload: OverloadWatch;
   /** Listens; throws `ListenError` for a port that cannot be had. */
   listen(at: ListenPlan, options: ListenOptions): Promise<BoundAddresses>;
   /** Takes no new connection on a listener, and finishes what is on it. */
@@ -65,27 +77,41 @@ export interface WorkerParts {
   readonly log: JsonLogger;
 }
 
+/** The same, with the bound that all listeners share. */
+type CappedParts = WorkerParts & { readonly cap: ConnectionCap };
+
 /** Builds a data plane; it listens when it is told to. */
 export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const store = new MetricStore();
   const families = createMeshMetrics(store);
+  const room = connectionRoom(settings.LENO_CONNECTIONS_MAX, readDescriptorCountMax());
+  const cap = new ConnectionCap(room);
   const isGateway = settings.LENO_MODE === 'gateway';
   const gateway = isGateway
-    ? buildGateway(settings, parts, (port) => dataPlane.engine.gateway(port))
+    ? buildGateway(settings, { ...parts, cap }, (port) => dataPlane.engine.gateway(port))
     : undefined;
   const check = gateway?.listeners.check;
   const dataPlane = buildDataPlane(settings, { ...parts, families, checkGateway: check });
-  collectClusterMetrics({ metrics: families, store, dataPlane });
+  const metrics = { metrics: families, store };
+  collectClusterMetrics({ ...metrics, dataPlane });
   if (gateway !== undefined) collectGatewayMetrics({ families, store, ...gateway });
   const front =
     gateway === undefined
-      ? buildSidecarFront(settings, dataPlane, parts)
+      ? buildSidecarFront(settings, dataPlane, { ...parts, cap })
       : gatewayFront(gateway.listeners, dataPlane);
+  for (const listener of front.listeners) {
+    const { name, direction } = listener;
+    collectListener(metrics, name, listener.stats, () => dataPlane.engine.shedCount[direction]);
+  }
+  const overload = buildOverload(settings, { front, dataPlane, cap, log: parts.log });
+  overload.collect(metrics);
+  const stats = () => ({ ...front.stats(), overload: overload.state });
   return {
     dataPlane,
     store,
     families,
-    pages: createPages({ dataPlane, nowMs: () => systemClock.nowMs(), stats: () => front.stats() }),
+    overload,
+    pages: createPages({ dataPlane, nowMs: () => systemClock.nowMs(), stats }),
     prepare: async (view) => {
       await front.prepare(view.resources);
       const prepared = dataPlane.prepare(view);
@@ -100,7 +126,10 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
         },
       };
     },
-    listen: (at, options) => front.listen(at, options),
+    listen: (at, options) => {
+      overload.start();
+      return front.listen(at, options);
+    },
     drain: (listener, withinMs) => front.drain(listener, withinMs),
     faults: () => front.faults(),
     isConfigured: () => {
@@ -108,6 +137,7 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
       return mesh !== undefined && (!isGateway || own !== undefined);
     },
     close: () => {
+      overload.stop();
       front.close();
       dataPlane.close();
       dataPlane.engine.journal.flush();
@@ -118,7 +148,7 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
 /** The listeners of a gateway, and its certificates. */
 function buildGateway(
   settings: Settings,
-  { log }: WorkerParts,
+  { log, cap }: CappedParts,
   handlerOf: (port: number) => HttpServerOptions['handler'],
 ): { readonly listeners: GatewayListeners; readonly certificates: CertificateStore } {
   const certificates = new CertificateStore({
@@ -135,10 +165,11 @@ function buildGateway(
     certificates,
     createServer: (port, tls) =>
       createHttpServer({
-        ...listenerOptions(settings, `gateway:${port}`, log),
+        ...listenerOptions(settings, `gateway:${port}`, { log, cap }),
         handler: handlerOf(port),
         ...(tls === undefined ? {} : { tls }),
       }),
+    noStats: newServerStats(),
     log,
   });
   return { listeners, certificates };
@@ -203,21 +234,44 @@ function buildDataPlane(
 function buildSidecarFront(
   settings: Settings,
   { engine }: DataPlane,
-  { identity, log }: WorkerParts,
+  { identity, log, cap }: CappedParts,
 ): Front {
   const outbound = createHttpServer({
-    ...listenerOptions(settings, 'outbound', log),
+    ...listenerOptions(settings, 'outbound', { log, cap }),
     handler: engine.outbound,
     onTls: engine.tcp.greeted,
   });
   const inbound = createHttpServer({
-    ...listenerOptions(settings, 'inbound', log),
+    ...listenerOptions(settings, 'inbound', { log, cap }),
     handler: engine.inbound,
     onTcp: engine.tcp.inbound,
-    http2: meshHttp2,
+    http2: { ...meshHttp2, ...streamLimitsOf(settings) },
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
   });
   identity.subscribe((value) => inbound.setTls(serverTls(value, settings.LENO_TRUST_DOMAIN)));
   return sidecarFront({ outbound, inbound }, new TcpListeners(engine), engine);
+}
+
+function buildOverload(
+  settings: Settings,
+  parts: {
+    readonly front: Front;
+    readonly dataPlane: DataPlane;
+    readonly cap: ConnectionCap;
+    readonly log: JsonLogger;
+  },
+): OverloadWatch {
+  const { front, dataPlane, cap, log } = parts;
+  return new OverloadWatch({
+    servers: () => front.servers(),
+    engine: dataPlane.engine,
+    cap,
+    memoryBytesMax: settings.LENO_MEMORY_BYTES_MAX,
+    processCount: settings.LENO_WORKERS,
+    loopDelayMsMax: settings.LENO_LOOP_DELAY_MS_MAX,
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+  });
 }

@@ -1,3 +1,4 @@
+export { ConnectionCap } from './connection-cap.ts';
 export type {
   BodySink,
   ClientTry,
@@ -22,8 +23,10 @@ export type {
   HttpServerOptions,
   ListenOptions,
   Rejection,
+  ServerRelief,
   ServerStats,
 } from './server-options.ts';
+export { newServerStats } from './server-stats.ts';
 export { ClientHelloReader, type HelloReading } from './tcp/client-hello.ts';
 export { type TcpRefusal, tcpAnswer } from './tcp/tcp-answer.ts';
 export { TcpDial, type TcpDialFailure, type TcpDialOptions } from './tcp/tcp-dial.ts';

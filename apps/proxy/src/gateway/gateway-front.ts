@@ -12,6 +12,9 @@ export function gatewayFront(listeners: GatewayListeners, dataPlane: DataPlane):
     drain: (listener, withinMs) =>
       listener === 'inbound' ? listeners.drain(withinMs) : Promise.resolve(),
     close: () => listeners.close(),
+    // Calls go into the mesh, as those of an application do.
+    listeners: [{ name: 'gateway', direction: 'outbound', stats: () => listeners.total() }],
+    servers: () => listeners.servers(),
     stats: () => listeners.stats(),
     faults: () => listeners.faults(),
   };

@@ -11,6 +11,7 @@ import { messageOf } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import { ListenError, listenProblem } from '../listen.ts';
 import type { CertificateStore } from './certificate-store.ts';
+import { sumStats } from './sum-stats.ts';
 
 /** What leaves may take as long as it wants: as long as a timer can wait. */
 const LEAVE_MS_MAX = 2 ** 31 - 1;
@@ -23,6 +24,8 @@ export interface GatewayListenersPorts {
   readonly certificates: CertificateStore;
   /** For one port; with `tls`, it serves HTTPS. */
   createServer(port: number, tls: PublicTlsOptions | undefined): HttpServer;
+  /** Counters that have counted nothing. */
+  readonly noStats: ServerStats;
   readonly log: Pick<JsonLogger, 'info' | 'warn' | 'error'>;
 }
 
@@ -37,6 +40,8 @@ export class GatewayListeners {
   readonly #open = new Map<number, OpenPort>();
   /** Closed to new connections, and not empty yet. */
   readonly #leaving = new Set<HttpServer>();
+  /** What was counted at ports that are gone. */
+  #gone: ServerStats;
   #inForce: GatewayBody | undefined;
   #fault: ResourceFault | undefined;
   #portFault: string | undefined;
@@ -44,6 +49,7 @@ export class GatewayListeners {
 
   constructor(ports: GatewayListenersPorts) {
     this.#ports = ports;
+    this.#gone = ports.noStats;
   }
 
   /** Opens what the gateway of a view needs beyond what is open; `check` then has the verdict. */
@@ -93,6 +99,16 @@ export class GatewayListeners {
     );
   }
 
+  /** Those that are open, and those that finish what is on them. */
+  servers(): readonly HttpServer[] {
+    return [...this.#leaving, ...[...this.#open.values()].map(({ server }) => server)];
+  }
+
+  /** Counters of all ports together, those that are gone included. */
+  total(): ServerStats {
+    return this.servers().reduce((sum, { stats }) => sumStats(sum, stats), this.#gone);
+  }
+
   /** Whether each port that is in force is open. */
   *ports(): Iterable<readonly [port: number, isOpen: boolean]> {
     const ports = new Set(this.#inForce?.listeners.map(({ port }) => port));
@@ -110,15 +126,13 @@ export class GatewayListeners {
   /** Takes no new connection, and finishes what there is. */
   async drain(withinMs: number): Promise<void> {
     this.#isDraining = true;
-    const servers = [...this.#leaving, ...[...this.#open.values()].map(({ server }) => server)];
-    await Promise.all(servers.map((server) => server.drain(withinMs)));
+    await Promise.all(this.servers().map((server) => server.drain(withinMs)));
   }
 
   close(): void {
     this.#isDraining = true;
     this.#ports.certificates.close();
-    for (const { server } of this.#open.values()) void server.close();
-    for (const server of this.#leaving) void server.close();
+    for (const server of this.servers()) void server.close();
   }
 
   async #loadCertificates(body: GatewayBody): Promise<ResourceFault | undefined> {
@@ -180,7 +194,10 @@ export class GatewayListeners {
     this.#open.delete(port);
     this.#leaving.add(server);
     this.#ports.log.info('listener closed', { port, connections: server.stats.connectionCount });
-    void server.drain(LEAVE_MS_MAX).finally(() => this.#leaving.delete(server));
+    void server.drain(LEAVE_MS_MAX).finally(() => {
+      this.#leaving.delete(server);
+      this.#gone = sumStats(this.#gone, server.stats);
+    });
   }
 
   #tlsOf(body: GatewayBody, port: number): PublicTlsOptions {

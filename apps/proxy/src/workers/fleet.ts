@@ -100,6 +100,11 @@ export class Fleet implements Workers {
     return { version, digest, isConfigured };
   }
 
+  /** Each worker sheds for itself, and what it refuses may go to another: as a whole they serve. */
+  get refusal(): undefined {
+    return undefined;
+  }
+
   faults(): readonly string[] {
     const down = this.#members.filter(({ isServing }) => !isServing);
     // Workers of a gateway have the same configuration, and mostly the same to say of it.

@@ -41,6 +41,10 @@ export class InProcess implements Workers {
     return { version, digest, isConfigured: this.#worker.isConfigured() };
   }
 
+  get refusal(): string | undefined {
+    return this.#worker.overload.refusal;
+  }
+
   faults(): readonly string[] {
     return this.#worker.faults();
   }
