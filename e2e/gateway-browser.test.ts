@@ -43,7 +43,7 @@ async function startPageApp(): Promise<number> {
     response.end(url === '/data' ? JSON.stringify({ said: 'fetched', proto, host }) : html);
   });
   new WebSocketServer({ server: app, path: '/socket' }).on('connection', (socket) => {
-    socket.on('message', (text) => socket.send(`${String(text)} again`));
+    socket.on('message', (text: Buffer) => socket.send(`${text.toString()} again`));
   });
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
   return (app.address() as AddressInfo).port;

@@ -1,7 +1,7 @@
 /** The mesh is entered from outside: by its gateway, over HTTP and HTTPS, as curl and browsers do. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { Agent as HttpAgent, request as requestHttp } from 'node:http';
 import { Agent, request } from 'node:https';
 import { createServer } from 'node:net';
@@ -10,6 +10,7 @@ import { connect, type PeerCertificate } from 'node:tls';
 import { promisify } from 'node:util';
 import { allocatePorts } from '@leno/std/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { repository } from '../tools/packages.ts';
 import { documents, meshConfig, service } from './support/config.ts';
 import {
   gateway,
@@ -260,6 +261,14 @@ test('a port that is taken refuses the change: its author hears why, and all sta
   await new Promise((resolve) => other.close(resolve));
   await mesh.apply(gateway('edge', usual()));
   expect((await leno('status')).stdout).toMatch(/edge .*SYNCED/);
+});
+
+test('the example of the README is one that is taken', async () => {
+  const readme = await readFile(join(repository, 'apps/proxy/README.md'), 'utf8');
+  const [, yaml = ''] = /```yaml\n([^`]*kind: Gateway[^`]*)```/.exec(readme) ?? [];
+  const reply = await mesh.api('POST', '/v1/apply?dryRun=true', yaml);
+  expect(yaml).toContain('HTTPRoute');
+  expect(JSON.stringify(reply)).not.toMatch(/LN\d{4}/);
 });
 
 /** Runs the real command against this mesh. */

@@ -64,7 +64,7 @@ test.each(['crt', 'key'])('a pair without its .%s is named', async (suffix) => {
   await expect(reading).rejects.toThrow(`a.${suffix}`);
 });
 
-function newStore(changed = () => undefined as void) {
+function newStore(changed: () => void = () => undefined) {
   const timers = new ManualTimers();
   const ports = { directory, clock: systemClock, timers, log: quiet, changed };
   const store = new CertificateStore(ports);
