@@ -19,7 +19,7 @@ export interface Front {
   readonly listeners: readonly {
     readonly name: string;
     readonly direction: Direction;
-    stats(this: void): ServerStats;
+    readonly stats: () => ServerStats;
   }[];
   /** Those that are open now. */
   servers(): Iterable<HttpServer>;
