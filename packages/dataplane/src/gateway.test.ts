@@ -99,7 +99,7 @@ test.each([
   { host: 'other.test', path: '/other', port: 81, is: '200 -' },
   { host: 'shop.test', path: '/one', port: 81, is: '404 no-route' },
   { host: 'shop.test', path: '/one', port: 82, is: '404 no-route' },
-])('$host$path at port $port: $is', async ({ host, path, port = 80, is }) => {
+])('$host, $path at port $port: $is', async ({ host, path, port = 80, is }) => {
   const { listen } = await edge(doors);
   expect(await outcome(await listen(port), { host, path })).toBe(is);
 });
