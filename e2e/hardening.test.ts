@@ -170,28 +170,139 @@ test('frames: accepted, refused, and what it may cost', async () => {
   expect(code).toBe(1);
 });
 
-test('paths: played where there is no policy, skipped where there is one', async () => {
+const web = 'spiffe://mesh.local/ns/prod/sa/web';
+const onlyWeb = [{ name: 'only-web', action: 'ALLOW', rules: [{ from: { principals: [web] } }] }];
+const nobody = [{ name: 'nobody', action: 'DENY', rules: [{}] }];
+const request = { method: 'GET', path: '/p' };
+
+test('paths: under each set of policies, refused or forwarded', async () => {
   const policySets = {
     none: [],
     some: [{ name: 'some', action: 'DENY', rules: [{ to: { paths: [{ prefix: '/p' }] } }] }],
+    odd: [{ name: 'odd', action: 'DENY', rules: [{ notTo: {} }] }],
   };
-  const expected = { verdict: 'EITHER', status: [403], forwarded };
+  const either = { verdict: 'EITHER', status: [403], forwarded };
+  const denied = { verdict: 'DENY', status: [403] };
   const { code, lines } = await run(
     'path-authz',
     [
-      { id: 'A01', policySets: ['none'], expect: expected },
-      { id: 'A02', policySets: ['some'], expect: expected },
-      { id: 'A03', policySets: ['none'], expect: { verdict: 'DENY', status: [403] } },
-      { id: 'A04', policySets: ['what'], expect: expected },
+      { id: 'A01', policySets: ['none', 'some'], expect: either },
+      { id: 'A02', policySets: ['some'], expect: denied },
+      { id: 'A03', policySets: ['some', 'none'], expect: denied },
+      { id: 'A04', policySets: ['what'], expect: either },
+      { id: 'A05', policySets: ['some'], expect: { ...denied, status: [404] } },
+      { id: 'A06', policySets: ['odd'], expect: denied },
     ].map((it) => ({ kind: 'path', title: 'x', raw: get, source, ...it })),
     { policySets },
   );
   expect(lines).toEqual([
     'PASS A01',
-    'SKIP A02: feature absent: authorization policies',
-    'FAIL A03: GET /p came upstream',
+    'PASS A02',
+    'FAIL A03: under none: GET /p came upstream',
     'FAIL A04: no policy set what',
-    '1 passed, 2 failed, 1 skipped',
+    'FAIL A05: under some: status 403, not 404',
+    expect.stringMatching(/^FAIL A06: under odd: LN0101 spec\.rules\[0\]\.notTo/),
+    '2 passed, 4 failed, 0 skipped',
   ]);
   expect(code).toBe(1);
+});
+
+test('decisions and configurations: by the engine, by a proxy, and kept when refused', async () => {
+  const allowed = { peer: web, request, decision: 'allow' };
+  const denied = { peer: `${web}-evil`, request, decision: 'deny' };
+  const decision = (id: string, level: string, ...checks: object[]): object => {
+    return { id, kind: 'decision', level, policies: onlyWeb, checks };
+  };
+  const config = (id: string, ...steps: object[]): object => ({ id, kind: 'config', steps });
+  const unknown = [{ ...onlyWeb[0], rules: [{ from: { principals: [web] }, notFrom: {} }] }];
+  const apply = (policies: object[], expected: string) => ({
+    apply: { policies },
+    expect: expected,
+  });
+  const { lines } = await run(
+    'path-authz',
+    [
+      decision('Z01', 'engine', allowed, denied, {
+        ...allowed,
+        request: undefined,
+        connection: 'tcp',
+      }),
+      decision('Z02', 'engine', { ...allowed, decision: 'deny' }),
+      decision('Z03', 'proxy', allowed, denied, { ...denied, policies: [], decision: 'allow' }),
+      decision('Z04', 'proxy', { ...denied, decision: 'allow' }),
+      decision('Z05', 'proxy', { peer: web, connection: 'tcp', decision: 'allow' }),
+      config('Z06', apply(onlyWeb, 'ACK'), apply(unknown, 'NACK'), { check: denied }),
+      config('Z07', apply(unknown, 'ACK')),
+      config('Z08', apply(onlyWeb, 'NACK')),
+      config('Z09', apply(onlyWeb, 'ACK'), {
+        check: { ...denied, decision: 'any', withinMs: 900 },
+      }),
+    ].map((it) => ({ title: 'x', source, ...it })),
+  );
+  expect(lines).toEqual([
+    'PASS Z01',
+    `FAIL Z02: ${web} GET /p: allow, not deny`,
+    'PASS Z03',
+    `FAIL Z04: ${web}-evil GET /p: deny, not allow`,
+    'SKIP Z05: feature absent: TCP through a proxy',
+    'PASS Z06',
+    expect.stringMatching(/^FAIL Z07: refused: LN0101 spec\.rules\[0\]\.notFrom/),
+    'FAIL Z08: taken, not refused',
+    'PASS Z09',
+    '4 passed, 4 failed, 1 skipped',
+  ]);
+});
+
+test('streams: end when their peer is denied, and not before', async () => {
+  const variants = ['http2-stream', 'websocket'];
+  const ends = { openedWith: [200, 101], endedWithinSeconds: 2, newRequest: 'deny' };
+  const stays = { openedWith: [200, 101], staysOpenSeconds: 0.3, newRequest: 'allow' };
+  const { lines } = await run(
+    'path-authz',
+    [
+      { id: 'Z01', after: nobody, expect: ends },
+      { id: 'Z02', after: onlyWeb, expect: stays },
+      { id: 'Z03', after: onlyWeb, expect: { ...ends, endedWithinSeconds: 0.3 } },
+      { id: 'Z04', variants: ['websocket'], after: nobody, expect: stays },
+      { id: 'Z05', before: nobody, after: nobody, expect: stays },
+      { id: 'Z06', after: nobody, expect: { ...ends, newRequest: 'allow' } },
+    ].map((it) => ({
+      ...{ kind: 'live', title: 'x', source, peer: web, before: onlyWeb, variants },
+      ...it,
+    })),
+  );
+  expect(lines).toEqual([
+    'PASS Z01',
+    'PASS Z02',
+    'FAIL Z03: http2-stream: still open 0.3 s later',
+    'FAIL Z04: websocket: it was ended',
+    'FAIL Z05: http2-stream: opened with 403, not 200 or 101',
+    `FAIL Z06: http2-stream: ${web} GET /after: deny, not allow`,
+    '2 passed, 4 failed, 0 skipped',
+  ]);
+});
+
+test('passing through: nobody is connected to whose address is not public', async () => {
+  const refused = { status: [403, 503], connectedTo: 'none' };
+  const { lines } = await run(
+    'path-authz',
+    [
+      {
+        id: 'Z01',
+        targets: [
+          { host: '127.0.0.1' },
+          { host: 'in.example', resolves: ['10.0.0.1'] },
+          { host: 'turns.example', resolves: ['203.0.113.7'], thenResolves: ['::1'] },
+          { host: 'nobody.example' },
+        ],
+        expect: refused,
+      },
+      { id: 'Z02', targets: [{ host: 'localhost' }], expect: { ...refused, status: [404] } },
+    ].map((it) => ({ kind: 'egress', title: 'x', source, ...it })),
+  );
+  expect(lines).toEqual([
+    'PASS Z01',
+    'FAIL Z02: localhost: status 403, not 404',
+    '1 passed, 1 failed, 0 skipped',
+  ]);
 });

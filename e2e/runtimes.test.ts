@@ -82,6 +82,7 @@ test.each([
   { name: 'resilience', libraries: [] },
   { name: 'balancer', libraries: [] },
   { name: 'routing', libraries: [] },
+  { name: 'authz', libraries: [] },
   { name: 'config', libraries: ['yaml', 'zod'] },
 ])('nothing of a runtime is reachable from @leno/$name', ({ name, libraries }) => {
   const reached = reach(builtTree(), `packages/${name}/dist/index.js`, rootOf);

@@ -63,3 +63,15 @@ ${permissive.length === 0 ? '' : `  mtls:\n    permissive:\n${lines}\n`}`;
 export function documents(...texts: readonly string[]): string {
   return texts.join('---\n');
 }
+
+/** A `Service` whose port carries bytes of no known protocol. */
+export function tcpService(name: string, port: number): string {
+  return `apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: default }
+spec:
+  selector: { app: ${name} }
+  ports:
+    - { port: ${port}, name: bytes, appProtocol: tcp }
+`;
+}

@@ -58,7 +58,7 @@ function addReaders(program: Command): void {
   program
     .command('get')
     .description('show what is configured')
-    .argument('<kind>', 'Service, HTTPRoute, TrafficPolicy, MeshConfig or all')
+    .argument('<kind>', 'Service, HTTPRoute, TrafficPolicy, AccessPolicy, MeshConfig or all')
     .argument('[name]', 'one of them')
     .option('-n, --namespace <namespace>', 'only there; for one name: default')
     .addOption(outputOption())

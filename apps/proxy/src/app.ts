@@ -22,6 +22,7 @@ import { readJoinToken } from './join-token.ts';
 import { renderAddress } from './listen.ts';
 import { ProcessStats } from './process-stats.ts';
 import { collectProxyMetrics } from './proxy-metrics.ts';
+import { renderTcpListen } from './tcp-listen.ts';
 import { createWorker, type WorkerParts } from './worker-app.ts';
 import { Fleet } from './workers/fleet.ts';
 import { forkWorker } from './workers/fork-worker.ts';
@@ -31,7 +32,10 @@ import type { Workers } from './workers/workers.ts';
 
 /** A proxy that listens. */
 export interface RunningProxy {
-  readonly addresses: Readonly<Record<'outbound' | 'inbound' | 'admin' | 'metrics', string>>;
+  readonly addresses: Readonly<Record<'outbound' | 'inbound' | 'admin' | 'metrics', string>> & {
+    /** Listeners for TCP, each with what it stands for. */
+    readonly tcp: readonly string[];
+  };
   /** Leaves the mesh, finishes what is under way, and frees everything. Again it does nothing new. */
   drain(): Promise<void>;
   /** Settles when a drain is over, whoever has asked for it. */
@@ -50,7 +54,7 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
   const session = buildSession(settings, workers, { identity, log, joinToken });
   await session.restore();
 
-  const { outbound, inbound } = await workers.listen();
+  const { outbound, inbound, tcp } = await workers.listen();
   const listeners: Listeners = { admin: undefined, metrics: undefined };
   const drain = new Drain({ settings, workers, session, appWatch, listeners, log });
   const readiness = (): Readiness => {
@@ -98,6 +102,7 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
       inbound: renderAddress(inbound),
       admin: admin.address,
       metrics: scraped.address,
+      tcp: tcp.map(renderTcpListen),
     },
     drain: () => drain.begin(),
     drained: drain.done,
@@ -106,7 +111,11 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
 
 /** One data plane here, or several in processes of their own. */
 function buildWorkers(settings: Settings, parts: WorkerParts): Workers {
-  const at = { outbound: settings.LENO_OUTBOUND_LISTEN, inbound: settings.LENO_INBOUND_LISTEN };
+  const at = {
+    outbound: settings.LENO_OUTBOUND_LISTEN,
+    inbound: settings.LENO_INBOUND_LISTEN,
+    tcp: settings.LENO_TCP_LISTEN,
+  };
   if (settings.LENO_WORKERS === 1) {
     return new InProcess(createWorker(settings, parts), at, parts.log);
   }

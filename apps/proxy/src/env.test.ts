@@ -57,6 +57,25 @@ test('every mistake is said at once', () => {
   }
 });
 
+test('listeners for TCP: each stands for one authority', () => {
+  const asked = '127.0.0.1:5432=Postgres:5432, [::1]:0=cache.default:6379,';
+  expect(readSettings({ ...needed, LENO_TCP_LISTEN: asked }, []).LENO_TCP_LISTEN).toEqual([
+    { host: '127.0.0.1', port: 5_432, authority: 'postgres:5432' },
+    { host: '::1', port: 0, authority: 'cache.default:6379' },
+  ]);
+  expect(readSettings(needed, []).LENO_TCP_LISTEN).toEqual([]);
+});
+
+test('every entry that is no listener for TCP is named', () => {
+  const bad = ['5432=db:1', 'h:1=db', 'h:99999=db:1', 'h:1=db:0', 'h:1=db:70000', 'h:1=-db:1'];
+  const [line = '', ...others] = complaints({ LENO_TCP_LISTEN: ['h:1=db:1', ...bad].join() });
+  expect(others).toEqual([]);
+  for (const entry of bad) expect(line).toContain(JSON.stringify(entry));
+  expect(line).not.toContain('"h:1=db:1",');
+  const many = Array.from({ length: 257 }, () => 'h:1=db:1').join();
+  expect(complaints({ LENO_TCP_LISTEN: many })[0]).toContain('at most 256');
+});
+
 test.each([
   { LENO_ADMIN_LISTEN: '0.0.0.0:15000' },
   { LENO_ADMIN_LISTEN: ':15000' },
@@ -81,6 +100,10 @@ test.each([
   { LENO_STALL_TIMEOUT_MS: '99' },
   { LENO_LABELS: 'a' },
   { LENO_LABELS: `a=${'x'.repeat(257)}` },
+  { LENO_DNS_SERVERS: 'dns.example' },
+  { LENO_DNS_SERVERS: '10.0.0.2,10.0.0.300' },
+  { LENO_DNS_SERVERS: '10.0.0.2:0' },
+  { LENO_DNS_SERVERS: '[10.0.0.2]' },
   { LENO_WORKERS: '0' },
   { LENO_WORKERS: '65' },
   { LENO_WORKERS: 'all' },
@@ -88,6 +111,13 @@ test.each([
   const [complaint, ...others] = complaints(more);
   expect(complaint).toContain(Object.keys(more)[0]);
   expect(others).toEqual([]);
+});
+
+test('names are asked for where it is said', () => {
+  const servers = '10.0.0.2,[fd00::2]:5353,127.0.0.1:53';
+  const settings = readSettings({ ...needed, LENO_DNS_SERVERS: servers }, []);
+  expect(settings.LENO_DNS_SERVERS).toEqual(servers.split(','));
+  expect(readSettings(needed, []).LENO_DNS_SERVERS).toEqual([]);
 });
 
 test.each([

@@ -3,10 +3,13 @@
  * them (`--service` is `LENO_SERVICE`). The only place that reads either. Every bad value is
  * reported, not only the first.
  */
+
+import { isIPv4, isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { AppAddress } from '@leno/dataplane/node';
 import { LenoError } from '@leno/std';
 import * as z from 'zod';
+import { tcpListen } from './tcp-listen.ts';
 
 /** Settings that cannot be used; the message has one line for each. Exit code 64. */
 export class SettingsError extends LenoError {
@@ -86,6 +89,23 @@ const app = z
     return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port, speaks };
   });
 
+/** As `node:dns` takes them. */
+const dnsServers = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').filter((it) => it !== ''))
+  .refine(
+    (servers) => servers.every(isServer),
+    'use addresses with an optional port: 10.0.0.2,[fd00::2]:5353',
+  );
+
+function isServer(text: string): boolean {
+  const host = text.replace(/:\d{1,5}$/, '');
+  const address = /^\[(.*)\]$/.exec(host)?.[1];
+  if (host !== text && !endsInPort(text)) return false;
+  return address === undefined ? isIPv4(host) : isIPv6(address);
+}
+
 function endsInPort(text: string): boolean {
   const port = Number(/:(\d{1,5})$/.exec(text)?.[1]);
   return port >= 1 && port <= PORT_MAX;
@@ -144,10 +164,12 @@ const Settings = z.object({
     .default('mesh.local'),
   LENO_OUTBOUND_LISTEN: listen('127.0.0.1:15001'),
   LENO_INBOUND_LISTEN: listen('0.0.0.0:15006'),
+  LENO_TCP_LISTEN: tcpListen,
   LENO_ADMIN_LISTEN: loopback('127.0.0.1:15000'),
   LENO_METRICS_LISTEN: listen('0.0.0.0:15020'),
   LENO_ADVERTISE: advertise.optional(),
   LENO_APP: app,
+  LENO_DNS_SERVERS: dnsServers,
   LENO_STATE_DIR: z.string().min(1),
   LENO_MODE: z
     .enum(['sidecar', 'gateway'])

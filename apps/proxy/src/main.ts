@@ -31,8 +31,7 @@ async function main(): Promise<number> {
   for (const name of unknownVariables()) log.warn('not a setting of the proxy', { name });
   const asked = firstSignal(log);
   const proxy = await startProxy(settings, log);
-  const { outbound, inbound, admin, metrics } = proxy.addresses;
-  process.stdout.write(`${JSON.stringify({ ready: true, outbound, inbound, admin, metrics })}\n`);
+  process.stdout.write(`${JSON.stringify({ ready: true, ...proxy.addresses })}\n`);
   // Either a signal or an order on the admin interface ends the process.
   const drained = proxy.drained.then(() => undefined);
   const signal = await Promise.race([asked, drained]);

@@ -5,7 +5,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { CallJournal, CallMetrics, DataPlane, EdgeStats, meshHttp2 } from '@leno/dataplane';
-import type { Identity } from '@leno/dataplane/node';
+import { DnsResolver, type Identity } from '@leno/dataplane/node';
 import {
   createHttpServer,
   FieldList,
@@ -25,11 +25,15 @@ import {
   MetricStore,
 } from '@leno/telemetry';
 import { createPages, type Pages } from './admin/pages.ts';
-import type { ListenAddress, Settings } from './env.ts';
+import type { Settings } from './env.ts';
 import { listen } from './listen.ts';
 import { collectClusterMetrics } from './proxy-metrics.ts';
+import { TcpListeners } from './tcp-listen.ts';
 import { ClientTls, serverTls } from './tls.ts';
-import type { BoundAddresses, ListenerName } from './workers/workers.ts';
+import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
+
+/** So long a client that has ended its half may wait for a reply; one that has gone looks the same. */
+const HALF_CLOSE_GRACE_MS = 1_000;
 
 /** A data plane with its listeners. */
 export interface Worker {
@@ -38,10 +42,7 @@ export interface Worker {
   readonly families: MeshMetrics;
   readonly pages: Pages;
   /** Listens; throws `ListenError` for a port that cannot be had. */
-  listen(
-    at: Readonly<Record<ListenerName, ListenAddress>>,
-    options: ListenOptions,
-  ): Promise<BoundAddresses>;
+  listen(at: ListenPlan, options: ListenOptions): Promise<BoundAddresses>;
   /** Takes no new connection on a listener, and finishes what is on it. */
   drain(listener: ListenerName, withinMs: number): Promise<void>;
   /** Frees everything; what is under way breaks off. */
@@ -60,6 +61,7 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const families = createMeshMetrics(store);
   const dataPlane = buildDataPlane(settings, families, parts);
   const servers = buildServers(settings, dataPlane, parts);
+  const tcp = new TcpListeners(dataPlane);
   collectClusterMetrics({ metrics: families, store, dataPlane });
   const stats = { outbound: servers.outbound.stats, inbound: servers.inbound.stats };
   return {
@@ -75,10 +77,18 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
           setting: 'LENO_OUTBOUND_LISTEN',
         }),
         inbound: await listen(inbound, at.inbound, { ...options, setting: 'LENO_INBOUND_LISTEN' }),
+        tcp: await tcp.listen(at.tcp, options),
       };
     },
-    drain: (listener, withinMs) => servers[listener].drain(withinMs),
+    drain: async (listener, withinMs) => {
+      if (listener === 'outbound') tcp.stopListening();
+      await Promise.all([
+        servers[listener].drain(withinMs),
+        dataPlane.engine.tcp.drain(listener, withinMs),
+      ]);
+    },
     close: () => {
+      void tcp.close();
       dataPlane.close();
       dataPlane.engine.journal.flush();
     },
@@ -117,6 +127,7 @@ function buildDataPlane(
     },
     applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
+    egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {
       breakerChanged(cluster, change) {
@@ -149,18 +160,19 @@ function buildServers(
       stallTimeoutMs: settings.LENO_STALL_TIMEOUT_MS,
     },
     http2: true,
+    halfCloseGraceMs: HALF_CLOSE_GRACE_MS,
   };
   const outbound = createHttpServer({
     ...common,
     handler: engine.outbound,
-    halfClose: 'gone',
+    onTls: engine.tcp.greeted,
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
     ...common,
     handler: engine.inbound,
+    onTcp: engine.tcp.inbound,
     http2: meshHttp2,
-    halfClose: 'gone',
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
     onRejected: refused('inbound'),

@@ -7,6 +7,7 @@ import type * as z from 'zod';
 import type { LnCode } from './findings/codes.ts';
 import { pathText } from './findings/finding.ts';
 import { HeaderName, HeaderValue } from './kinds/http-route.ts';
+import { AccessPolicyBody } from './model/access-policy.ts';
 import { fixedHeaders } from './model/fixed-headers.ts';
 import { MeshBody, TrustBundleBody } from './model/mesh.ts';
 import { Resource } from './model/resource.ts';
@@ -18,6 +19,7 @@ const bodies = {
   service: ServiceBody,
   endpoints: EndpointsBody,
   route: RouteBody,
+  policy: AccessPolicyBody,
   trafficPolicy: TrafficPolicyBody,
   trustBundle: TrustBundleBody,
   telemetry: MeshBody,

@@ -33,6 +33,8 @@ export interface Defaults {
     readonly connectMs: number;
     /** Of streams and upgrades. */
     readonly idleMs: number;
+    /** Of TCP connections of which only bytes are known; Envoy's hour. */
+    readonly tcpIdleMs: number;
   };
   readonly balancer: Full<BalancerBody>;
   readonly breaker: Full<BreakerBody>;
@@ -78,7 +80,13 @@ export const defaults: Defaults = {
     concurrentMin: 3,
     concurrentRatio: 0.2,
   },
-  timeouts: { requestMs: 15_000, perTryDivisor: 2, connectMs: 1_000, idleMs: 300_000 },
+  timeouts: {
+    requestMs: 15_000,
+    perTryDivisor: 2,
+    connectMs: 1_000,
+    idleMs: 300_000,
+    tcpIdleMs: 3_600_000,
+  },
   balancer: { kind: 'peakEwma', decayMs: 10_000, initialMs: 30 },
   breaker: {
     consecutiveFailures: 5,

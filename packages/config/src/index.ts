@@ -1,5 +1,6 @@
 export { type AnalyzeOptions, analyze } from './check/analyze.ts';
 export { type ConfigEntry, decodeObject, type Validated, validate } from './check/validate.ts';
+export { accessPolicyBody } from './compile/access-policy-body.ts';
 export {
   type CompiledResource,
   type CompileInput,
@@ -32,6 +33,7 @@ export { nearestName } from './findings/nearest.ts';
 export { canonicalHash, canonicalJson } from './hash/canonical.ts';
 export { sha256Hex } from './hash/sha256.ts';
 export { viewDigest } from './hash/view-digest.ts';
+export { AccessPolicy } from './kinds/access-policy.ts';
 export { durationMs } from './kinds/duration.ts';
 export { HttpRoute } from './kinds/http-route.ts';
 export {

@@ -2,10 +2,13 @@
  * One request on its way through the proxy: what was decided about it so far, and how it ended. The
  * layers read and write it; it holds no logic but that of ending exactly once.
  */
-import type { ClientTry, RequestHead, ServerExchange } from '@leno/http';
+import type { AccessDecision } from '@leno/authz';
+import type { ClientTry, FieldList, Peer, RequestHead, ServerExchange } from '@leno/http';
 import type { RouteBackend } from '@leno/routing';
 import { deadlineAfter, messageOf, type TimerHandle } from '@leno/std';
 import type { AttemptNote } from '@leno/telemetry';
+import { type AccessSubject, authorizeRequest } from './authorization/authorize-request.ts';
+import type { OpenAccess } from './authorization/open-access.ts';
 import type { Engine } from './engine.ts';
 import { GRPC_NONE, isGrpcCall } from './grpc/grpc-status.ts';
 import { type Layer, leaveStack } from './layer.ts';
@@ -25,7 +28,7 @@ import type { Cluster } from './upstream/cluster.ts';
 export type Direction = 'inbound' | 'outbound';
 
 /** See the head of this file. */
-export class Call implements WheelEntry, RequestBodyOwner {
+export class Call implements WheelEntry, AccessSubject, OpenAccess, RequestBodyOwner {
   readonly engine: Engine;
   readonly exchange: ServerExchange;
   readonly direction: Direction;
@@ -34,11 +37,18 @@ export class Call implements WheelEntry, RequestBodyOwner {
   readonly table: RuntimeTable;
   readonly head: RequestHead;
   readonly startedAtMs: number;
+  /** Path and query as they are forwarded. */
+  target: string;
   /** Whether it is a call of gRPC, whose failures are said in its own words. */
   readonly isGrpc: boolean;
 
   /** The next layer to enter. */
   layerIndex = 0;
+  /** Inbound: for whom a trusted forwarder calls, and what the policies have said. */
+  speaksFor: string | undefined = undefined;
+  access: AccessDecision | undefined = undefined;
+  openPrevious: OpenAccess | undefined = undefined;
+  openNext: OpenAccess | undefined = undefined;
   requestId = '';
   traceId = '';
   service: ServiceEntry | undefined;
@@ -114,9 +124,36 @@ export class Call implements WheelEntry, RequestBodyOwner {
     this.direction = direction;
     this.table = engine.table;
     this.head = exchange.head;
+    this.target = exchange.head.target;
     this.startedAtMs = exchange.startedAtMs;
     this.policy = engine.table.basePolicy;
     this.isGrpc = isGrpcCall(exchange.head);
+  }
+
+  get peer(): Peer {
+    return this.exchange.peer;
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get authority(): string {
+    return this.head.authority;
+  }
+
+  get fields(): FieldList {
+    return this.head.fields;
+  }
+
+  /** Access has changed since it was let in: ends it unless it would be let in again, as it is. */
+  reauthorize(): void {
+    const { target } = this;
+    const verdict = authorizeRequest(this.engine.table, this);
+    this.access = verdict.decision;
+    if (verdict.kind === 'refused') this.fail(verdict.reason, verdict.detail);
+    else if (this.target !== target)
+      this.fail('denied', 'its path was forwarded in another spelling');
   }
 
   /** The pending try, if bytes may still come from it. */

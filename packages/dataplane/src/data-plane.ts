@@ -4,6 +4,7 @@
  * goes on as it was.
  */
 import type { EndpointBody, Resource, ServiceBody } from '@leno/config';
+import { Egress, type EgressPorts } from './egress/egress.ts';
 import { Engine, type EnginePorts } from './engine.ts';
 import { compileTable, policiesByService, type Subject } from './table/compile.ts';
 import {
@@ -38,7 +39,9 @@ export interface Prepared {
 }
 
 /** What a data plane is made of. */
-export interface DataPlaneOptions extends Omit<EnginePorts, 'application'> {
+export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'egress' | 'tlsOf'> {
+  /** How names outside the mesh are found; without it nothing is let out. */
+  readonly egress?: EgressPorts | undefined;
   readonly subject: Subject;
   /** Where the application listens, as an endpoint of its own. */
   readonly application: EndpointBody;
@@ -64,7 +67,14 @@ export class DataPlane {
     const nowMs = options.clock.nowMs();
     application.setPlainProtocol(options.applicationProtocol ?? 'http/1.1', nowMs);
     application.setEndpoints([options.application], nowMs);
-    this.engine = new Engine({ ...options, application });
+    const egress =
+      options.egress && new Egress(options.egress, options.clock, () => this.#newCluster('egress'));
+    this.engine = new Engine({
+      ...options,
+      application,
+      egress,
+      tlsOf: (body) => this.pools.tlsOf(body),
+    });
   }
 
   get clusters(): ReadonlyMap<string, Cluster> {
@@ -96,9 +106,11 @@ export class DataPlane {
       return { applied: { status: 'rejected', errors }, commit: () => undefined };
     }
     const added = new Map<string, Cluster>();
-    const table = compileTable(decoded, this.#options.subject, view, (name) =>
-      this.#clusterOf(name, added),
-    );
+    const { access } = this.engine.table;
+    const table = compileTable(decoded, this.#options.subject, view, {
+      clusterOf: (name) => this.#clusterOf(name, added),
+      access,
+    });
     return {
       applied: { status: errors.length === 0 ? 'applied' : 'partial', errors },
       commit: () => {
@@ -107,6 +119,8 @@ export class DataPlane {
         this.#view = decoded;
         this.engine.table = table;
         if (table.mesh !== undefined) this.engine.journal.configure(table.mesh.accessLog);
+        // What a policy no longer allows ends now, whatever it is amid.
+        if (table.access !== access) this.engine.openAccess.reauthorizeAll();
       },
     };
   }
@@ -114,9 +128,11 @@ export class DataPlane {
   /** Lets go of every connection and timer. Calls under way break off. */
   close(): void {
     const nowMs = this.#options.clock.nowMs();
+    this.engine.tcp.close();
     this.pools.closeAll();
     for (const cluster of this.#clusters.values()) cluster.close(nowMs);
     this.engine.application.close(nowMs);
+    this.engine.egress?.close(nowMs);
     this.engine.wheel.stop();
   }
 

@@ -5,20 +5,23 @@
 import type { ServerExchange } from '@leno/http';
 import type { Clock, Rng, Timers } from '@leno/std';
 import type { IdSource } from '@leno/telemetry';
+import { OpenAccessList } from './authorization/open-access.ts';
 import { Call, type Direction } from './call.ts';
+import type { Egress } from './egress/egress.ts';
 import { runStack } from './layer.ts';
 import type { CallMetrics } from './observe/call-metrics.ts';
 import type { CallJournal } from './observe/journal.ts';
 import { inboundStack, outboundStack } from './stack.ts';
 import { emptyTable } from './table/compile.ts';
 import type { RuntimeTable } from './table/runtime-table.ts';
+import { type TcpPorts, TcpProxy } from './tcp/tcp-proxy.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import type { Cluster } from './upstream/cluster.ts';
 
 const stackOf = { inbound: inboundStack, outbound: outboundStack } as const;
 
 /** What an engine works with. */
-export interface EnginePorts {
+export interface EnginePorts extends TcpPorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly rng: Rng;
@@ -31,6 +34,8 @@ export interface EnginePorts {
   readonly journal: CallJournal;
   /** The application behind the inbound listener, as a cluster of one. */
   readonly application: Cluster;
+  /** The way to what is not in the mesh; undefined: there is none. */
+  readonly egress: Egress | undefined;
 }
 
 /** See the head of this file. */
@@ -44,9 +49,14 @@ export class Engine {
   readonly metrics: CallMetrics;
   readonly journal: CallJournal;
   readonly application: Cluster;
+  readonly egress: Egress | undefined;
   readonly wheel: TimerWheel;
+  /** Connections of which only bytes are known. */
+  readonly tcp: TcpProxy;
   /** The running revision. Calls keep the one they began with. */
   table: RuntimeTable = emptyTable;
+  /** What the inbound side has let in: asked anew when access changes. */
+  readonly openAccess = new OpenAccessList();
   /** Calls under way. */
   activeCount = 0;
 
@@ -60,7 +70,9 @@ export class Engine {
     this.metrics = ports.metrics;
     this.journal = ports.journal;
     this.application = ports.application;
+    this.egress = ports.egress;
     this.wheel = new TimerWheel(ports.clock, ports.timers);
+    this.tcp = new TcpProxy(this, ports);
   }
 
   /** Takes one request of the outbound listener through its stack. */

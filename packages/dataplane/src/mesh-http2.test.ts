@@ -1,4 +1,5 @@
 /** Two sidecars with HTTP/2 between them and applications of HTTP/1.1 at both ends. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
@@ -156,13 +157,29 @@ test('an early reply arrives, and the rest of the request costs nobody else anyt
   await clean(web, shop);
 });
 
-test('an upgrade passes the pair, both ways, beside requests', async () => {
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+
+test.each([
+  { name: 'a first WebSocket has a connection of its own', isFirst: true, protocol: 'websocket' },
+  { name: 'a WebSocket shares one that is there', isFirst: false, protocol: 'websocket' },
+  { name: 'another upgrade has one of its own', isFirst: false, protocol: 'echo' },
+])('$name, and passes the pair both ways', async ({ isFirst, protocol }) => {
+  const heads: string[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', (head) => {
-      const key = /sec-websocket-key: (\S+)/i.exec(String(head))?.[1] ?? 'none';
+      const text = String(head);
+      heads.push(text);
+      if (!text.includes('upgrade')) {
+        socket.end('HTTP/1.1 204 No Content\r\n\r\n');
+        return;
+      }
+      const key = /sec-websocket-key: (\S+)/i.exec(text)?.[1] ?? 'none';
+      const proof = createHash('sha1')
+        .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+        .digest('base64');
       socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: for-${key}\r\n\r\n`,
+        `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: ${protocol}\r\nSec-WebSocket-Accept: ${proof}\r\n\r\n`,
       );
       socket.pipe(socket);
     });
@@ -171,24 +188,30 @@ test('an upgrade passes the pair, both ways, beside requests', async () => {
   await once(server, 'listening');
   closing(server);
   const { port } = server.address() as { port: number };
-  const { web, shop } = await pair();
+  const web = closing(await openProxy('web'));
   const chat = closing(await openProxy('chat', port));
   chat.apply({});
-  const services = {
-    shop: [endpoint(shop.inboundPort, 'shop')],
-    chat: [endpoint(chat.inboundPort, 'chat')],
-  };
-  web.apply({ services });
-  const head = 'GET /chat HTTP/1.1\r\nHost: chat\r\nConnection: upgrade\r\nUpgrade: websocket\r\n';
-  const { socket, got } = rawClient(web.outboundPort, `${head}Sec-WebSocket-Key: k1\r\n\r\nearly`);
+  web.apply({ services: { chat: [endpoint(chat.inboundPort, 'chat')] } });
+  if (!isFirst) await ask(web.outboundPort, { host: 'chat' });
+  const head = `GET /chat HTTP/1.1\r\nHost: chat\r\nConnection: upgrade\r\nUpgrade: ${protocol}\r\n`;
+  const { socket, got } = rawClient(
+    web.outboundPort,
+    `${head}Sec-WebSocket-Key: ${KEY}\r\n\r\nearly`,
+  );
   await until(() => got().endsWith('early'));
-  expect(got()).toMatch(/^HTTP\/1.1 101 [\s\S]*sec-websocket-accept: for-k1/i);
-  expect((await ask(web.outboundPort)).status).toBe(200);
+  expect(got()).toMatch(
+    /^HTTP\/1.1 101 [\s\S]*sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/i,
+  );
   socket.write('late');
   await until(() => got().endsWith('late'));
-  expect([chat.inbound.stats.http2Count, shop.inbound.stats.http2Count]).toEqual([0, 1]);
+  const isShared = !isFirst && protocol === 'websocket';
+  expect(chat.inbound.stats).toMatchObject({
+    http2Count: isFirst ? 0 : 1,
+    acceptedCount: isFirst || isShared ? 1 : 2,
+  });
+  expect(heads.at(-1)?.includes(KEY)).toBe(!isShared);
   socket.destroy();
-  await clean(web, shop, chat);
+  await clean(web, chat);
 });
 
 test('a client that goes away takes its own request along, and no other', async () => {

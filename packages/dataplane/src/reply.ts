@@ -37,7 +37,7 @@ function sendHttp(call: Call, reason: Reason, detail: string, close: boolean): n
       title,
       status,
       reason,
-      ...(isTrusted(call) ? { detail } : {}),
+      ...(isTrusted(call, reason) ? { detail } : {}),
       requestId: call.requestId,
     }),
   );
@@ -69,7 +69,7 @@ function sendGrpc(call: Call, reason: Reason, detail: string, close: boolean): n
 
 function grpcStatusFields(call: Call, reason: Reason, detail: string): [string, string][] {
   const { title } = reasons[reason];
-  const message = isTrusted(call) ? `${title}: ${detail}` : title;
+  const message = isTrusted(call, reason) ? `${title}: ${detail}` : title;
   return [
     [GRPC_STATUS_FIELD, String(grpcStatusOfReason(reason))],
     ['grpc-message', encodeGrpcMessage(message)],
@@ -82,7 +82,11 @@ function proxyStatus(call: Call, reason: Reason): string {
   return `${call.engine.name}; error=${proxyError}; details="${reason}"; ${processed}`;
 }
 
-/** Addresses and names of the inside are for the application beside us and for members of the mesh. */
-function isTrusted(call: Call): boolean {
-  return call.direction === 'outbound' || call.exchange.peer.transport === 'mtls';
+/**
+ * Addresses and names of the inside are for the application beside us and for members of the mesh;
+ * which policy denies is for the operator alone.
+ */
+function isTrusted(call: Call, reason: Reason): boolean {
+  if (call.direction === 'outbound') return true;
+  return call.exchange.peer.transport === 'mtls' && reason !== 'denied';
 }

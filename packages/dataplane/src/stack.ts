@@ -28,7 +28,8 @@ export const outboundStack: readonly Layer[] = [
 /** What the mesh asks of the application. */
 export const inboundStack: readonly Layer[] = [
   observe,
-  // What the caller claims is stripped, who it is is added; authorization reads the socket alone.
+  // What the caller claims is stripped, who it is is added; authorization reads the socket, and the
+  // word of a forwarder that the mesh trusts.
   identityHeaders,
   authorize,
   // To the application, once: retries belong to the side that called.

@@ -1,10 +1,11 @@
 /** What stands between a server and its connections, whatever these speak. */
-import type { Clock } from '@leno/std';
+import type { Clock, Timers } from '@leno/std';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Refusal } from './refusal.ts';
 import type { MutableServerStats } from './server-stats.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** What a connection needs of its server. */
@@ -13,12 +14,15 @@ export interface ConnectionHost {
   readonly clock: Clock;
   readonly stats: MutableServerStats;
   readonly isDraining: boolean;
-  /** Whether a client that ends its half while it waits for a reply has gone. */
-  readonly goesWithItsHalf: boolean;
+  readonly timers: Timers;
+  /** How long a reply may be silent to a client that has ended its half. */
+  readonly halfCloseGraceMs: number;
   handle(exchange: ServerExchange): void;
   /** Reports a refusal (`status` 0: without a reply); gives fields for its reply. */
   rejected(refusal: Refusal, status: number, peer: Peer): FieldList | undefined;
   closed(connection: ServedConnection): void;
+  /** The connection is HTTP no more: its socket is somebody else's, and still counts. */
+  handOver(connection: ServedConnection, ahead: Buffer | undefined): TcpSocket;
 }
 
 /** A connection, whatever it speaks, as its server sees it. */

@@ -125,7 +125,8 @@ export class Dial {
   }
 }
 
-function addressOf(options: UpstreamPoolOptions) {
+/** How `node:net` is told where to connect; what connects may end its halves one by one. */
+export function addressOf(options: Pick<UpstreamPoolOptions, 'address' | 'port'>) {
   const common = { allowHalfOpen: true, noDelay: true };
   if (options.address.startsWith(UNIX)) {
     return { ...common, path: options.address.slice(UNIX.length) };
@@ -134,7 +135,7 @@ function addressOf(options: UpstreamPoolOptions) {
 }
 
 /** One per options object: making one costs as much as a good part of a handshake. */
-function contextOf(tls: TlsClientOptions): SecureContext {
+export function contextOf(tls: TlsClientOptions): SecureContext {
   let context = contexts.get(tls);
   if (context === undefined) {
     context = createSecureContext({

@@ -4,6 +4,7 @@
  * callback runs in the turn of the event loop in which its bytes came.
  */
 import type { FieldList } from './fields.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 
 /** The start line and fields of a request, after every check of framing and target has passed. */
 export interface RequestHead {
@@ -97,6 +98,11 @@ export interface ServerExchange {
    * which has `authority` as its fixed destination, whatever its Host says.
    */
   acceptConnect(authority: string): void;
+  /**
+   * After a CONNECT: answers 200 and gives the connection itself away, for bytes of any protocol.
+   * Undefined where the connection carries other requests too, or is gone; absent where it always does (HTTP/2).
+   */
+  takeSocket?(): TcpSocket | undefined;
   /** Set by the handler: the client went away, or broke the protocol, before the reply was done. */
   onClose: ((cause: 'client-gone' | 'bad-request' | 'client-timeout') => void) | undefined;
   /** Set by the handler: the last byte of the reply was handed to the socket. */

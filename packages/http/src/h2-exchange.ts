@@ -7,6 +7,7 @@ import { CANCEL, INTERNAL_ERROR, NO_ERROR } from './h2/error-code.ts';
 import type { H2Stream, StreamBreak, StreamEvents } from './h2/h2-stream.ts';
 import type { H2RequestHead } from './h2/request-section.ts';
 import { hasNoBody } from './h2/response-section.ts';
+import { ACCEPT_FIELD } from './web-socket.ts';
 
 /** What an exchange asks of its connection. */
 export interface H2ExchangePort {
@@ -68,6 +69,7 @@ export class H2Exchange implements ServerExchange, StreamEvents {
     assert(head.status >= 200 && head.status < 600, 'a final status is 200 to 599');
     if (this.#isOver) return inertSink;
     this.responded = true;
+    if (this.#protocol !== undefined && head.status < 300) return this.#refuseProtocol();
     const said = body === undefined ? head : { ...head, contentLength: body.length };
     this.#stream.respond(said, !hasNoBody(this.head.method, head.status));
     if (body === undefined) return this.#stream;
@@ -90,7 +92,7 @@ export class H2Exchange implements ServerExchange, StreamEvents {
     this.#isTunnel = true;
     const kept = fields?.clone() ?? noFields;
     // RFC 8441 §5: what HTTP/1.1 needs to be sure of an upgrade is of no use here.
-    if (fields !== undefined) kept.remove('sec-websocket-accept');
+    if (fields !== undefined) kept.remove(ACCEPT_FIELD);
     this.#stream.respond({ status: 200, fields: kept, contentLength: undefined }, true);
     this.#stream.readBody(sink);
     return this.#stream;
@@ -99,6 +101,16 @@ export class H2Exchange implements ServerExchange, StreamEvents {
   /** A stream carries octets or a message, never one HTTP inside the other: this refuses. */
   acceptConnect(_authority: string): void {
     this.respond({ status: 501, fields: noFields, contentLength: 0 }).end();
+  }
+
+  /**
+   * Nobody has changed protocols, but a success would say so here (RFC 8441 §5): in HTTP/1.1 an upgrade
+   * may be ignored and the request answered (RFC 9110 §7.8), for which HTTP/2 has no word.
+   */
+  #refuseProtocol(): BodySink {
+    this.#stream.respond({ status: 501, fields: noFields, contentLength: 0 }, true);
+    this.#stream.end();
+    return inertSink;
   }
 
   onInterim(): void {

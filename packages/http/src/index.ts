@@ -13,6 +13,7 @@ export { FieldError } from './field-error.ts';
 export { FieldList } from './fields.ts';
 export type { FloodLimits, FloodStats } from './h2/flood-guard.ts';
 export type { H2Limits, H2Stats } from './h2/h2-options.ts';
+export { InvalidOptionError } from './invalid-option-error.ts';
 export { type MessageLimits, messageLimits, type ServerLimits, serverLimits } from './limits.ts';
 export type { ClientPool, PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
 export { createHttpServer } from './server.ts';
@@ -23,6 +24,12 @@ export type {
   Rejection,
   ServerStats,
 } from './server-options.ts';
+export { ClientHelloReader, type HelloReading } from './tcp/client-hello.ts';
+export { type TcpRefusal, tcpAnswer } from './tcp/tcp-answer.ts';
+export { TcpDial, type TcpDialFailure, type TcpDialOptions } from './tcp/tcp-dial.ts';
+export { TcpPump, type TcpPumpEnd } from './tcp/tcp-pump.ts';
+export { TcpServer, type TcpServerStats } from './tcp/tcp-server.ts';
+export type { TcpSocket } from './tcp/tcp-socket.ts';
 export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
 export { UpstreamAlpnPool } from './upstream-alpn-pool.ts';
 export { type H2Spread, UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';

@@ -1,5 +1,5 @@
 /** What a pool is told, and what it tells. */
-import type { Clock, Timers, Watch } from '@leno/std';
+import type { Clock, Rng, Timers, Watch } from '@leno/std';
 import type { ClientTry, OutgoingRequest, TryEvents } from './exchange.ts';
 import type { MessageLimits } from './limits.ts';
 import type { TlsClientOptions } from './tls-options.ts';
@@ -28,6 +28,8 @@ export interface UpstreamPoolOptions {
   readonly idleTimeoutMs: number;
   readonly clock: Clock;
   readonly timers: Timers;
+  /** For the keys of WebSockets whose client speaks HTTP/2. Default: the runtime's. */
+  readonly rng?: Rng;
 }
 
 /** Counters since the start, and gauges. A live view. */

@@ -175,10 +175,15 @@ it('a client that goes away takes its request with it, and no connection is pois
 it('an upgrade passes through both', async () => {
   const { port, upstream } = await proxy();
   const client = rawClient(port);
-  client.send(get('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n'));
+  client.send(
+    get(
+      '/',
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n',
+    ),
+  );
   const peer = await upstream.peer(0);
   expect(await peer.read('\r\n\r\n')).toContain(
-    'Sec-WebSocket-Key: k\r\nconnection: upgrade\r\nupgrade: websocket\r\n',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nconnection: upgrade\r\nupgrade: websocket\r\n',
   );
   peer.send(
     'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: a\r\n\r\nfirst',

@@ -5,6 +5,7 @@ import { type MessageLimits, messageLimits } from './limits.ts';
 import { type ParsedRequest, RequestParser } from './request-parser.ts';
 
 const H = 'Host: svc.local\r\n';
+const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
 type Outcome =
   | { readonly kind: 'request'; readonly request: ParsedRequest; readonly rest: string }
@@ -257,8 +258,13 @@ const taken: readonly (readonly [string, string, Partial<ParsedRequest>])[] = [
   ],
   [
     'an upgrade',
-    `GET /p HTTP/1.1\r\n${H}Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n`,
+    `GET /p HTTP/1.1\r\n${H}Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n${KEY}\r\n`,
     { upgrade: 'websocket' },
+  ],
+  [
+    'no WebSocket without a key',
+    `GET /p HTTP/1.1\r\n${H}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n`,
+    { upgrade: undefined },
   ],
   [
     'an upgrade that Connection does not name',

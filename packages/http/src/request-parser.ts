@@ -6,6 +6,7 @@ import { HeadScanner } from './head-scanner.ts';
 import type { MessageLimits } from './limits.ts';
 import { bodyTooLarge, malformed, type Refusal } from './refusal.ts';
 import { parseTarget } from './target.ts';
+import { isWebSocketKey, KEY_FIELD, WEB_SOCKET } from './web-socket.ts';
 
 /** A request head and what only the connection needs to know of it. */
 export interface ParsedRequest extends RequestHead {
@@ -128,7 +129,7 @@ function requestOf(
     minorVersion: line.minorVersion,
     fields: rest.fields,
     contentLength,
-    upgrade: line.minorVersion === 1 ? upgradeOf(framing, contentLength) : undefined,
+    upgrade: line.minorVersion === 1 ? upgradeOf(framing, contentLength, rest.fields) : undefined,
     expectsContinue: line.minorVersion === 1 && framing.expect !== undefined && contentLength !== 0,
     keepAlive: line.minorVersion === 1 && !framing.saysClose,
     takesTrailers: framing.takesTrailers,
@@ -137,11 +138,17 @@ function requestOf(
 
 /**
  * The protocol to change to, if it may be: one token, nominated by Connection, on a request without
- * a body. `h2c` and TLS are dropped: they would carry requests past every check (RFC 9113 §3.1).
+ * a body. `h2c` and TLS are dropped: they would carry requests past every check (RFC 9113 §3.1). So is
+ * WebSocket without its key, for which nobody could prove that it was read (RFC 6455 §4.2.1).
  */
-function upgradeOf(framing: Framing, contentLength: number | undefined): string | undefined {
+function upgradeOf(
+  framing: Framing,
+  contentLength: number | undefined,
+  fields: FieldList,
+): string | undefined {
   const { upgrade } = framing;
   if (upgrade === '' || !framing.saysUpgrade || contentLength !== 0) return undefined;
   if (upgrade === 'h2c' || upgrade === 'h2' || /^(tls|http)\b/.test(upgrade)) return undefined;
+  if (upgrade === WEB_SOCKET && !isWebSocketKey(fields.get(KEY_FIELD))) return undefined;
   return /^[a-z0-9!#$%&'*+.^`|~_-]+(\/[a-z0-9._-]+)?$/.test(upgrade) ? upgrade : undefined;
 }

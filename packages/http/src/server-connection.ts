@@ -7,15 +7,18 @@
  * One request at a time: the next head is parsed when the reply before it is written, so replies are
  * in order and a refusal comes after them. At most one chunk that was read ahead waits.
  */
+import { assert } from '@leno/std';
 import { BodyReader } from './body-reader.ts';
 import type { BodyFraming, TunnelSink } from './body-writer.ts';
 import { type ConnectionHost, LINGER_MS, type ServedConnection } from './connection-host.ts';
 import type { BodySink, Peer } from './exchange.ts';
+import { HalfCloseGrace } from './half-close-grace.ts';
 import { statusLine } from './head-writer.ts';
 import { Inflow, type InflowOwner } from './inflow.ts';
 import { malformed, type Refusal } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import { Exchange, type ExchangePort } from './server-exchange.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 const cutBody = malformed('the connection ended within the body');
@@ -47,6 +50,7 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
   #lingeredByteCount = 0;
   #quietSinceMs = -1; // Set by the sweep; -1 whenever something moves.
   #progress = 0;
+  #grace: HalfCloseGrace | undefined = undefined; // The client has ended its half.
 
   /** `openWire` makes the wire that reports to this connection. */
   constructor(host: ConnectionHost, peer: Peer, openWire: (owner: WireOwner) => Wire) {
@@ -176,7 +180,13 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
 
   #checkEndOfExchange(): void {
     if (!this.#body.isDone) this.#refuse(cutBody);
-    else if (!this.#replyDone && this.#host.goesWithItsHalf) this.wire.destroy();
+    else if (!this.#replyDone && Number.isFinite(this.#host.halfCloseGraceMs)) {
+      const { timers, halfCloseGraceMs, stats } = this.#host;
+      this.#grace ??= new HalfCloseGrace(this.wire, timers, halfCloseGraceMs, () => {
+        stats.halfCloseGoneCount += 1;
+        this.wire.destroy();
+      });
+    }
   }
 
   inflowHasRoom(): void {
@@ -256,6 +266,16 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
     this.#closing = false;
   }
 
+  /** Never within the turn that has read the head: what came behind it has been put aside by now. */
+  handOver(): TcpSocket {
+    assert(!this.#isProcessing, 'it is handed over in a later turn');
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    this.#phase = 'closed';
+    this.#endExchange();
+    return this.#host.handOver(this, ahead);
+  }
+
   /** Closes the connection if nothing is going on; else it ends with the reply in flight. */
   drain(): void {
     if (this.#phase === 'head' && this.#parser.isFresh && this.#ahead === undefined) this.#linger();
@@ -331,6 +351,8 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
     this.#host.stats.activeRequestCount -= 1;
     this.#exchange.detach();
     this.#exchange = undefined;
+    this.#grace?.cancel();
+    this.#grace = undefined;
   }
 
   /** Ends the exchange or the tunnel, if there is one, as something that its handler must hear of. */

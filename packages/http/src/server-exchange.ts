@@ -5,6 +5,10 @@ import type { BodySink, Peer, ResponseHead, ServerExchange } from './exchange.ts
 import type { FieldList } from './fields.ts';
 import { framingLine, statusLine } from './head-writer.ts';
 import type { ParsedRequest } from './request-parser.ts';
+
+import type { TcpSocket } from './tcp/tcp-socket.ts';
+import { ACCEPT_FIELD, KEY_FIELD, WEB_SOCKET, webSocketAccept } from './web-socket.ts';
+
 import type { Wire } from './wire.ts';
 
 /** What an exchange asks of its connection. */
@@ -21,6 +25,7 @@ export interface ExchangePort {
   replyBroken(framing: BodyFraming): void;
   becomeTunnel(fromClient: BodySink, toClient: TunnelSink): void;
   fixAuthority(authority: string): void;
+  handOver(): TcpSocket;
 }
 
 export class Exchange implements ServerExchange {
@@ -105,7 +110,7 @@ export class Exchange implements ServerExchange {
     assert(method === 'CONNECT' || upgrade !== undefined, 'CONNECT or Upgrade was asked for');
     if (!this.#live) return inertSink;
     this.responded = true;
-    const lines = fields?.toWire() ?? '';
+    const lines = `${fields?.toWire() ?? ''}${this.#proofFor(fields)}`;
     const { wire } = this.#port;
     if (method === 'CONNECT') wire.writeText(`${statusLine(200)}${lines}\r\n`);
     else
@@ -124,6 +129,14 @@ export class Exchange implements ServerExchange {
     this.#port.wire.writeText(`${statusLine(200)}\r\n`);
     this.#port.fixAuthority(authority);
     this.#port.replyWritten();
+  }
+
+  takeSocket(): TcpSocket | undefined {
+    assert(this.head.method === 'CONNECT' && !this.responded, 'a CONNECT is accepted once');
+    if (!this.#live) return undefined;
+    this.responded = true;
+    this.#port.wire.writeText(`${statusLine(200)}\r\n`);
+    return this.#port.handOver();
   }
 
   /** For the body writer. */
@@ -149,6 +162,13 @@ export class Exchange implements ServerExchange {
     if (this.#continued) return;
     this.#continued = true;
     this.#port.wire.writeText(`${statusLine(100)}\r\n`);
+  }
+
+  /** The answer to the key of a WebSocket, if whoever is behind us speaks HTTP/2 and has given none. */
+  #proofFor(fields: FieldList | undefined): string {
+    if (this.head.upgrade !== WEB_SOCKET || fields?.has(ACCEPT_FIELD) === true) return '';
+    const key = this.head.fields.get(KEY_FIELD) ?? '';
+    return `${ACCEPT_FIELD}: ${webSocketAccept(key)}\r\n`;
   }
 
   #framingOf(head: ResponseHead): BodyFraming {

@@ -4,6 +4,8 @@ import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import type { H2Limits, H2Stats } from './h2/h2-options.ts';
 import type { ServerLimits } from './limits.ts';
+import type { HelloReading } from './tcp/client-hello.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import type { TlsServerOptions } from './tls-options.ts';
 
 /** Something that was refused before any handler saw it. */
@@ -53,11 +55,26 @@ export interface HttpServerOptions {
    */
   readonly allowPlain?: boolean | ((remote: { address: string; port: number }) => boolean);
   /**
-   * What a client means that ends its half of the connection while its request is under way: that it
-   * wants the reply and nothing else (`answer`, the default, RFC 9112 §9.6), or that it has gone
-   * (`gone`, as nginx and Envoy take it: nothing else tells of most clients that give up).
+   * How long nothing may be written to a client of HTTP/1.1 that has ended its half of the connection
+   * while its reply is awaited. It may want the reply and nothing else (RFC 9112 §9.6), or have gone:
+   * nothing else tells of most clients that give up. After that time it counts as gone. Default
+   * `Infinity`: every reply is sent; at least 1.
    */
-  readonly halfClose?: 'answer' | 'gone';
+  readonly halfCloseGraceMs?: number;
+  /**
+   * With `tls`: takes connections of sidecars that carry bytes of any protocol (ALPN `leno-tcp/1`). They count
+   * as open here until whoever took them has closed them, which a drain waits for as well. Must not throw.
+   */
+  readonly onTcp?: (socket: TcpSocket, peer: Peer) => void;
+  /**
+   * Without `tls`: takes connections that begin with the hello of TLS, which is read but not
+   * changed; `socket.ahead` has it. They count as those of `onTcp` do. Must not throw.
+   */
+  readonly onTls?: (
+    socket: TcpSocket,
+    peer: Peer,
+    hello: Exclude<HelloReading, { kind: 'more' }>,
+  ) => void;
   /** A connection that is ready for requests, after its handshake. */
   readonly onConnection?: (peer: Peer) => void;
   /** Gives, if it wants, fields to add to the reply of the refusal. */
@@ -74,6 +91,8 @@ export interface ServerStats {
   readonly http2Count: number;
   readonly requestCount: number;
   readonly activeRequestCount: number;
+  /** Connections that carry bytes of any protocol, of those open. */
+  readonly tcpCount: number;
   /** Connections closed because `connectionCountMax` was reached. */
   readonly overloadedCount: number;
   readonly badRequestCount: number;
@@ -83,6 +102,8 @@ export interface ServerStats {
   readonly idleTimeoutCount: number;
   readonly stallTimeoutCount: number;
   readonly tunnelTimeoutCount: number;
+  /** Clients that counted as gone, `halfCloseGraceMs` after they had ended their half. */
+  readonly halfCloseGoneCount: number;
   readonly handshakeFailureCount: number;
   /** Unwanted bodies that were longer than `discardByteCountMax`. */
   readonly discardOverflowCount: number;

@@ -170,25 +170,6 @@ it('answers a client that has closed its half', async () => {
   expect(await client.close()).toContain('200 OK');
 });
 
-it('takes a client that has closed its half for gone, where it is told to', async () => {
-  let leave: (cause: string) => void = () => undefined;
-  const left = new Promise<string>((resolve) => {
-    leave = resolve;
-  });
-  const bed = await serve(
-    (exchange) => {
-      exchange.onClose = leave;
-    },
-    {},
-    { halfClose: 'gone' },
-  );
-  const client = bed.client();
-  client.send(get('/'));
-  client.socket.end();
-  expect(await left).toBe('client-gone');
-  expect(await client.close()).toBe('');
-});
-
 it('R02: refuses a head that ends with the connection', async () => {
   const bed = await serve((exchange) => reply(exchange, 'x'));
   const client = bed.client();

@@ -3,18 +3,23 @@
  * sweeps; what goes on on a connection is the connection's business.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
+import { InvalidOptionError } from './invalid-option-error.ts';
 import { type ServerLimits, serverLimits } from './limits.ts';
+import { serverProblems } from './option-checks.ts';
 import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerH2Connection } from './server-h2-connection.ts';
 import type { HttpServer, HttpServerOptions, ListenOptions, Rejection } from './server-options.ts';
 import { newServerStats } from './server-stats.ts';
+import type { HelloReading } from './tcp/client-hello.ts';
+import { TCP_PROTOCOL, TcpSocket } from './tcp/tcp-socket.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
 import { Wire, type WireOwner } from './wire.ts';
@@ -32,27 +37,31 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   isDraining = false;
-  readonly goesWithItsHalf: boolean;
+  readonly halfCloseGraceMs: number;
   readonly #options: HttpServerOptions;
-  readonly #timers: Timers;
+  readonly timers: Timers;
   readonly #listener: Server;
   readonly #acceptor: TlsAcceptor | undefined;
   readonly #connections = new Set<ServedConnection>();
   readonly #h2Limits: H2Limits | undefined;
   /** Sockets, by their remote end, whose first octet or whose handshake is awaited. */
   readonly #greeting = new Map<string, Socket>();
+  /** Sockets that speak HTTP no more, or never did. */
+  readonly #handedOver = new Set<TcpSocket>();
   readonly #emptied: (() => void)[] = [];
   #sweeper: TimerHandle | undefined = undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    const problems = serverProblems(options);
     this.limits = { ...serverLimits, ...options.limits };
     const { http2 } = options;
     const more = http2 === true ? {} : (http2 ?? false);
-    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits });
-    this.goesWithItsHalf = options.halfClose === 'gone';
+    this.#h2Limits = more === false ? undefined : h2LimitsOf({ ...more, ...this.limits }, problems);
+    problems.throwIfAny(InvalidOptionError);
+    this.halfCloseGraceMs = options.halfCloseGraceMs ?? Number.POSITIVE_INFINITY;
     this.clock = options.clock ?? systemClock;
-    this.#timers = options.timers ?? systemTimers;
+    this.timers = options.timers ?? systemTimers;
     this.#acceptor = options.tls === undefined ? undefined : this.#newAcceptor(options.tls);
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),
@@ -88,6 +97,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   async close(): Promise<void> {
     this.isDraining = true;
     const closed = this.#stopListening();
+    for (const socket of this.#handedOver) socket.reset();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of this.#connections) connection.wire.destroy();
     await closed;
@@ -110,11 +120,28 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   closed(connection: ServedConnection): void {
     this.#connections.delete(connection);
-    this.stats.connectionCount = this.#connections.size + this.#greeting.size;
+    this.#count();
     if (this.#connections.size > 0) return;
     this.#sweeper?.cancel();
     this.#sweeper = undefined;
     for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  handOver(connection: ServedConnection, ahead: Buffer | undefined): TcpSocket {
+    const socket = connection.wire.release();
+    const raw = this.#giveAway(new TcpSocket(socket, socket, ahead));
+    this.closed(connection);
+    return raw;
+  }
+
+  get passesTls(): boolean {
+    return this.#options.onTls !== undefined && this.#acceptor === undefined;
+  }
+
+  greetedTls(sniffer: ProtocolSniffer, reading: HelloReading, octets: Buffer): void {
+    if (reading.kind === 'more') return;
+    const { peer } = sniffer;
+    this.#options.onTls?.(this.handOver(sniffer, octets), peer, reading);
   }
 
   sniffed(sniffer: ProtocolSniffer, isHttp2: boolean): ServedConnection {
@@ -136,10 +163,15 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
         this.#options.allowPlain === undefined || this.#options.allowPlain === false,
       allowsNone: (remote) => this.#allowsPlain(remote),
       handshakeTimeoutMs: this.limits.headTimeoutMs / 2,
-      protocols: this.#h2Limits === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
+      protocols: [
+        ...(this.#h2Limits === undefined ? ['http/1.1'] : ['h2', 'http/1.1']),
+        ...(this.#options.onTcp === undefined ? [] : [TCP_PROTOCOL]),
+      ],
       onAccepted: (socket, identity) => {
         this.stats.tlsCount += 1;
-        this.#open(socket, identity === undefined ? 'tls' : 'mtls', identity);
+        const transport = identity === undefined ? 'tls' : 'mtls';
+        if (socket.alpnProtocol === TCP_PROTOCOL) this.#openTcp(socket, transport, identity);
+        else this.#open(socket, transport, identity);
       },
       onRefused: ({ address, port }, detail) => {
         this.stats.handshakeFailureCount += 1;
@@ -151,7 +183,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   #accept(socket: Socket): void {
     this.stats.acceptedCount += 1;
     const remote = remoteOf(socket);
-    if (this.#connections.size + this.#greeting.size >= this.limits.connectionCountMax) {
+    if (this.#openCount >= this.limits.connectionCountMax) {
       this.stats.overloadedCount += 1;
       socket.destroy();
       this.#report({ ...remote, reason: 'overloaded', status: 0, detail: 'too many connections' });
@@ -164,7 +196,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     }
     const key = keyOf(remote);
     this.#greeting.set(key, socket);
-    this.stats.connectionCount += 1;
+    this.#count();
     socket.once('close', () => {
       if (this.#greeting.get(key) === socket) this.#greeted(remote);
     });
@@ -177,7 +209,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   /** Waits for the first octet, which tells TLS from everything else. */
   #sniff(socket: Socket, acceptor: TlsAcceptor): void {
-    const late = this.#timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
+    const late = this.timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
     const gone = (): void => late.cancel();
     const failed = (): void => undefined;
     socket.once('close', gone);
@@ -224,7 +256,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
     this.#greeted(remote);
-    this.#sweeper ??= this.#timers.after(this.#sweepMs, this.#sweep);
+    this.#sweeper ??= this.timers.after(this.#sweepMs, this.#sweep);
     this.#options.onConnection?.(peer);
     return connection;
   }
@@ -233,17 +265,45 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const openWire = (owner: WireOwner) => new Wire(socket, owner);
     const limits = this.#h2Limits;
     const alpn = 'alpnProtocol' in socket ? socket.alpnProtocol : false;
-    if (limits === undefined || alpn === 'http/1.1') {
+    if ((limits === undefined && !this.passesTls) || alpn === 'http/1.1') {
       return new ServerConnection(this, peer, openWire);
     }
-    if (alpn === 'h2') return new ServerH2Connection(this, peer, limits, openWire);
+    if (alpn === 'h2' && limits !== undefined)
+      return new ServerH2Connection(this, peer, limits, openWire);
     return new ProtocolSniffer(this, peer, openWire);
+  }
+
+  #openTcp(socket: TLSSocket, transport: Peer['transport'], identity: string | undefined): void {
+    const remote = remoteOf(socket);
+    const carrier = this.#greeting.get(keyOf(remote));
+    const raw = this.#giveAway(new TcpSocket(socket, carrier));
+    this.#greeted(remote);
+    this.#options.onTcp?.(raw, { ...remote, transport, identity });
+  }
+
+  /** Counts it on until it is closed. */
+  #giveAway(raw: TcpSocket): TcpSocket {
+    this.#handedOver.add(raw);
+    raw.socket.once('close', () => {
+      this.#handedOver.delete(raw);
+      this.#count();
+    });
+    return raw;
   }
 
   /** The connection from there is one now, or none. */
   #greeted(remote: { address: string; port: number }): void {
     this.#greeting.delete(keyOf(remote));
-    this.stats.connectionCount = this.#connections.size + this.#greeting.size;
+    this.#count();
+  }
+
+  get #openCount(): number {
+    return this.#connections.size + this.#greeting.size + this.#handedOver.size;
+  }
+
+  #count(): void {
+    this.stats.connectionCount = this.#openCount;
+    this.stats.tcpCount = this.#handedOver.size;
   }
 
   get #sweepMs(): number {
@@ -256,7 +316,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const nowMs = this.clock.nowMs();
     for (const connection of [...this.#connections]) connection.sweep(nowMs);
     this.#sweeper =
-      this.#connections.size === 0 ? undefined : this.#timers.after(this.#sweepMs, this.#sweep);
+      this.#connections.size === 0 ? undefined : this.timers.after(this.#sweepMs, this.#sweep);
   };
 
   #stopListening(): Promise<void> {
@@ -268,7 +328,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #emptyWithin(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const late = this.#timers.after(withinMs, () => {
+      const late = this.timers.after(withinMs, () => {
         this.stats.drainAbortCount += this.#connections.size;
         for (const connection of this.#connections) connection.wire.destroy();
       });

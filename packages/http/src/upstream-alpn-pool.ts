@@ -3,8 +3,9 @@
  *
  *   HTTP/2 <--a new connection speaks the other--> HTTP/1.1
  *
- * Requests go in the version that was spoken last, HTTP/2 at first; upgrades and CONNECT always go on a connection of
- * HTTP/1.1, whose tunnel is the connection itself. The limits bound both together, and an upstream
+ * Requests go in the version that was spoken last, HTTP/2 at first. A WebSocket is a stream of a connection
+ * of HTTP/2 that takes it (RFC 8441), if one is there; else it, and every other upgrade and CONNECT, gets a
+ * connection of HTTP/1.1, whose tunnel is the connection itself. The limits bound both together, and an upstream
  * that is replaced by one of another version is noticed with the next connection: the requests that
  * wait move over, and nothing fails.
  */
@@ -15,6 +16,7 @@ import type { ClientPool, PoolLimits, PoolStats } from './pool-options.ts';
 import type { PoolSibling, Protocol } from './pool-sibling.ts';
 import { UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
 import { UpstreamPool } from './upstream-pool.ts';
+import { WEB_SOCKET } from './web-socket.ts';
 
 const ANY: readonly Protocol[] = ['h2', 'http/1.1'];
 const ONE_ONLY: readonly Protocol[] = ['http/1.1'];
@@ -66,8 +68,17 @@ export class UpstreamAlpnPool implements ClientPool {
 
   /** Sends a request, as a pool of HTTP/1.1 does. */
   request(outgoing: OutgoingRequest, events: TryEvents): ClientTry {
-    const pool = this.#spoken === 'http/1.1' || opensTunnel(outgoing) ? this.#one : this.#two;
+    const isShared = !opensTunnel(outgoing) || this.#sharesTunnel(outgoing);
+    const pool = this.#spoken === 'h2' && isShared ? this.#two : this.#one;
     return pool.request(outgoing, events);
+  }
+
+  /**
+   * Of other protocols it is not known whether the upstream does not rather ignore `Upgrade` and
+   * answers, which only HTTP/1.1 can tell from a tunnel.
+   */
+  #sharesTunnel(outgoing: OutgoingRequest): boolean {
+    return outgoing.upgrade === WEB_SOCKET && this.#two.takesUpgrade;
   }
 
   /** Connections end when the requests on them have. Takes no new request. */

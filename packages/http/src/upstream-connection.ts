@@ -5,21 +5,31 @@
  * comes unasked, an early reply whose request was not sent to its end, a reply that ends with the
  * connection, or anything malformed, ends it (RFC 9112 §9; response queue poisoning).
  */
+import type { Rng } from '@leno/std';
 import { BodyReader } from './body-reader.ts';
 import { BodyWriter, TunnelSink } from './body-writer.ts';
-import type { TryFailure } from './exchange.ts';
+import type { OutgoingRequest, TryFailure } from './exchange.ts';
 import { requestHead } from './head-writer.ts';
 import { Inflow, type InflowOwner } from './inflow.ts';
 import type { MessageLimits } from './limits.ts';
 import { isRepeatable } from './repeatable.ts';
 import { type ParsedResponse, ResponseParser } from './response-parser.ts';
 import type { TryHolder, UpstreamTry } from './upstream-try.ts';
+import {
+  ACCEPT_FIELD,
+  KEY_FIELD,
+  newWebSocketKey,
+  WEB_SOCKET,
+  webSocketAccept,
+} from './web-socket.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** What a connection needs of its pool. */
 export interface PoolPort {
   readonly limits: MessageLimits;
   readonly isSecure: boolean;
+  /** Makes the keys of WebSockets. */
+  readonly rng: Rng;
   /** It may serve again, if it is used within `keepAliveMs`. */
   released(connection: UpstreamConnection, keepAliveMs: number): void;
   /** It is gone, or as good as gone; may be said twice. */
@@ -46,6 +56,7 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
   #sawReply = false; // Any byte of it.
   #interimCount = 0;
   #servedCount = 0;
+  #madeKey = ''; // For a WebSocket whose client has none.
 
   constructor(pool: PoolPort, openWire: (owner: WireOwner) => Wire) {
     this.#pool = pool;
@@ -64,11 +75,13 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
   start(attempt: UpstreamTry): void {
     const { outgoing } = attempt;
     this.#try = attempt;
+    this.#madeKey = '';
     this.#phase = 'head';
     this.#sawReply = false;
     this.#interimCount = 0;
     this.#requestDone = outgoing.contentLength === 0;
-    this.wire.writeText(requestHead(outgoing));
+    const needsKey = outgoing.upgrade === WEB_SOCKET && !outgoing.fields.has(KEY_FIELD);
+    this.wire.writeText(requestHead(needsKey ? this.#withKey(outgoing) : outgoing));
     const writer = new BodyWriter(this.wire, this, {
       framing: outgoing.contentLength === undefined ? 'chunked' : 'length',
       length: outgoing.contentLength ?? 0,
@@ -214,6 +227,12 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
       this.#violated('it changed to a protocol that was not asked for');
       return false;
     }
+    // Whoever has made the key must look at the proof; for another's key it is passed on.
+    const proof = response.fields.get(ACCEPT_FIELD);
+    if (this.#madeKey !== '' && proof !== webSocketAccept(this.#madeKey)) {
+      this.#violated('its Sec-WebSocket-Accept does not answer the key');
+      return false;
+    }
     this.#phase = 'tunnel';
     this.#try = undefined;
     this.#writer = undefined;
@@ -221,6 +240,13 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
     this.#tunnelOut = new TunnelSink(this.wire);
     this.#inflow.attach(attempt.events.onTunnel(response, this.#tunnelOut));
     return true;
+  }
+
+  #withKey(outgoing: OutgoingRequest): OutgoingRequest {
+    const fields = outgoing.fields.clone();
+    this.#madeKey = newWebSocketKey(this.#pool.rng);
+    fields.set(KEY_FIELD, this.#madeKey);
+    return { ...outgoing, fields };
   }
 
   /** The reply is whole. The connection is given back first: the end may bring the next request. */

@@ -10,6 +10,7 @@ import type { H2Port } from './h2/h2-sender.ts';
 import { atLoopEnd, type TurnTask } from './turn.ts';
 import { type H2TryPort, UpstreamH2Try } from './upstream-h2-try.ts';
 import type { UpstreamTry } from './upstream-try.ts';
+import { KEY_FIELD } from './web-socket.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** What a connection needs of its pool. */
@@ -64,6 +65,11 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
 
   get activeCount(): number {
     return this.#client.streamCount;
+  }
+
+  /** Whether it takes upgrades, by extended CONNECT. */
+  get takesProtocols(): boolean {
+    return this.#client.takesProtocols;
   }
 
   /** Whether it takes no more tries, though some may be on it. */
@@ -165,8 +171,8 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
 
 /** RFC 8441 §5: what HTTP/1.1 needs to be sure of an upgrade has no use here. */
 function sendable(outgoing: OutgoingRequest): OutgoingRequest {
-  if (outgoing.upgrade === undefined || !outgoing.fields.has('sec-websocket-key')) return outgoing;
+  if (outgoing.upgrade === undefined || !outgoing.fields.has(KEY_FIELD)) return outgoing;
   const fields = outgoing.fields.clone();
-  fields.remove('sec-websocket-key');
+  fields.remove(KEY_FIELD);
   return { ...outgoing, fields };
 }

@@ -4,11 +4,12 @@
  * has room; requests wait in a bounded queue meanwhile.
  */
 import type { Socket } from 'node:net';
-import { assert, messageOf, type TimerHandle } from '@leno/std';
+import { messageOf, type TimerHandle } from '@leno/std';
 import { Dial } from './dialer.ts';
 import type { ClientTry, OutgoingRequest, TryEvents, TryFailure } from './exchange.ts';
 import { type H2Limits, type H2Stats, h2LimitsOf, newH2Stats } from './h2/h2-options.ts';
 import { consistsOf, TOKEN, VISIBLE } from './octets.ts';
+import { poolProblems } from './option-checks.ts';
 import type { ClientPool, PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
 import { noSibling, type PoolSibling, type Protocol } from './pool-sibling.ts';
 import { type H2PoolPort, UpstreamH2Connection } from './upstream-h2-connection.ts';
@@ -71,20 +72,22 @@ export class UpstreamH2Pool implements ClientPool {
 
   /** `sibling` is for the pool of both versions. */
   constructor(options: UpstreamH2PoolOptions, sibling: PoolSibling = noSibling('h2')) {
-    const { address, port, limits } = options;
-    const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
-    assert(address.startsWith('unix:') || isPort, `port ${port} is 1 to 65535`);
+    const { limits } = options;
+    const problems = poolProblems(options);
     this.#options = options;
     this.#limits = limits;
     this.#sibling = sibling;
     this.#port = {
-      limits: h2LimitsOf({
-        streamWindowByteCount: STREAM_WINDOW_BYTES,
-        connectionWindowByteCount: CONNECTION_WINDOW_BYTES,
-        bodyByteCountMax: Number.POSITIVE_INFINITY,
-        ...limits,
-        ...options.http2,
-      }),
+      limits: h2LimitsOf(
+        {
+          streamWindowByteCount: STREAM_WINDOW_BYTES,
+          connectionWindowByteCount: CONNECTION_WINDOW_BYTES,
+          bodyByteCountMax: Number.POSITIVE_INFINITY,
+          ...limits,
+          ...options.http2,
+        },
+        problems,
+      ),
       stats: this.#h2Stats,
       isSecure: options.tls !== undefined,
       silenceMs: options.connectTimeoutMs,
@@ -123,6 +126,11 @@ export class UpstreamH2Pool implements ClientPool {
 
   get pendingCount(): number {
     return this.#pending.size;
+  }
+
+  /** Whether a connection is there that takes an upgrade at once, by extended CONNECT. */
+  get takesUpgrade(): boolean {
+    return this.#withRoom()?.takesProtocols ?? false;
   }
 
   /** Whether requests wait because of the limit of connections. */

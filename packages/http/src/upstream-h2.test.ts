@@ -443,3 +443,28 @@ test('a proxy: HTTP/2 in, HTTP/2 out, octets and trailers as they were', async (
   expect(events.body.trailers?.get('grpc-status')).toBe('0');
   expect(front.server.stats.activeRequestCount + back.server.stats.activeRequestCount).toBe(0);
 });
+
+test.each([
+  { name: 'a GET on a connection that had served', outgoing: get, unprocessed: true },
+  { name: 'a POST', outgoing: post, unprocessed: false },
+])('a peer that does not answer PING is dead: $name', async ({ outgoing, unprocessed }) => {
+  const { upstream, port } = await rawUpstream(() => undefined);
+  const time = new ManualTime();
+  const http2 = { pingIntervalMs: 10_000, pingTimeoutMs: 3_000 };
+  const pool = poolTo(port, { clock: time, timers: time, http2 });
+  const first = send(pool);
+  await first.sent;
+  (await upstream.peer(0)).socket.write(headers(1, [[':status', '204']]));
+  await first.outcome;
+  const events = send(pool, outgoing);
+  await events.sent;
+  time.advance(12_000);
+  expect(pool.stats.connectionCount).toBe(1);
+  time.advance(2_000);
+  await events.outcome;
+  expect(events.failure).toMatchObject({ reason: 'upstream-reset', unprocessed });
+  expect(pool.stats.http2.pingTimeoutCount).toBe(1);
+  // It is given a second to read why, then the socket is closed, too.
+  time.advance(1_000);
+  await until(() => pool.stats.connectionCount === 0);
+});

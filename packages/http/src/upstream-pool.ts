@@ -3,11 +3,13 @@
  * grow old and are closed; requests wait in a bounded queue while connections are opened.
  */
 import type { Socket } from 'node:net';
-import { assert, messageOf, type TimerHandle } from '@leno/std';
+import { messageOf, systemRng, type TimerHandle } from '@leno/std';
 import { Dial } from './dialer.ts';
 import type { ClientTry, OutgoingRequest, TryEvents, TryFailure } from './exchange.ts';
+import { InvalidOptionError } from './invalid-option-error.ts';
 import { messageLimits } from './limits.ts';
 import { consistsOf, TOKEN, VISIBLE } from './octets.ts';
+import { poolProblems } from './option-checks.ts';
 import type { ClientPool, PoolLimits, PoolStats, UpstreamPoolOptions } from './pool-options.ts';
 import { noSibling, type PoolSibling, type Protocol } from './pool-sibling.ts';
 import { type PoolPort, UpstreamConnection } from './upstream-connection.ts';
@@ -42,15 +44,15 @@ export class UpstreamPool implements ClientPool {
 
   /** `sibling` is for the pool of both versions. */
   constructor(options: UpstreamPoolOptions, sibling: PoolSibling = noSibling('http/1.1')) {
-    const { address, port, limits } = options;
-    const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
-    assert(address.startsWith('unix:') || isPort, `port ${port} is 1 to 65535`);
+    const { limits } = options;
+    poolProblems(options).throwIfAny(InvalidOptionError);
     this.#options = options;
     this.#limits = limits;
     this.#sibling = sibling;
     this.#port = {
       limits: { ...messageLimits, bodyByteCountMax: Number.POSITIVE_INFINITY, ...limits },
       isSecure: options.tls !== undefined,
+      rng: options.rng ?? systemRng,
       released: (connection, keepAliveMs) => this.#released(connection, keepAliveMs),
       gone: (connection) => this.#gone(connection),
     };

@@ -39,14 +39,11 @@ export class Wire implements TurnTask {
   constructor(socket: Socket, owner: WireOwner) {
     this.#socket = socket;
     this.owner = owner;
-    socket.on('data', (chunk: Buffer) => this.owner.received(chunk));
-    socket.on('end', () => this.owner.ended());
-    socket.on('drain', () => this.owner.drained());
-    socket.on('error', (error: unknown) => {
-      this.#cause = messageOf(error);
-      this.#code = codeOf(error);
-    });
-    socket.on('close', () => this.owner.closed(this.#cause, this.#code));
+    socket.on('data', this.#received);
+    socket.on('end', this.#ended);
+    socket.on('drain', this.#drained);
+    socket.on('error', this.#failed);
+    socket.on('close', this.#closed);
   }
 
   /** Octets that wait to be taken by the system. */
@@ -155,6 +152,28 @@ export class Wire implements TurnTask {
     this.#paused = false;
     this.#socket.resume();
   }
+
+  /** Gives the socket away, paused and with all that was written on its way; the wire is of no use then. */
+  release(): Socket {
+    this.flush();
+    const socket = this.#socket;
+    socket.pause();
+    socket.off('data', this.#received);
+    socket.off('end', this.#ended);
+    socket.off('drain', this.#drained);
+    socket.off('error', this.#failed);
+    socket.off('close', this.#closed);
+    return socket;
+  }
+
+  readonly #received = (chunk: Buffer): void => this.owner.received(chunk);
+  readonly #ended = (): void => this.owner.ended();
+  readonly #drained = (): void => this.owner.drained();
+  readonly #closed = (): void => this.owner.closed(this.#cause, this.#code);
+  readonly #failed = (error: unknown): void => {
+    this.#cause = messageOf(error);
+    this.#code = codeOf(error);
+  };
 
   #schedule(): void {
     if (this.#scheduled) return;

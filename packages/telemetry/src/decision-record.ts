@@ -39,6 +39,18 @@ export interface AttemptFailure {
   readonly detail: string;
 }
 
+/** What the access policies have said. */
+export interface AccessNote {
+  readonly decision: 'allow' | 'deny';
+  /** '' where no rule decided. */
+  readonly policy: string;
+  readonly rule: string;
+  readonly why: string;
+  /** Policies on trial that would have denied, and AUDIT rules that matched. */
+  readonly wouldDeny?: { readonly policy: string; readonly rule: string } | undefined;
+  readonly audited?: { readonly policy: string; readonly rule: string } | undefined;
+}
+
 /** All that is known about one request. */
 export interface DecisionRecord {
   /** `x-request-id`, or else made. */
@@ -55,6 +67,8 @@ export interface DecisionRecord {
   readonly peer: string;
   readonly identity: string | undefined;
   readonly route: { readonly name: string; readonly rule: string } | undefined;
+  /** Inbound: what the access policies have said, and which. Absent where nothing was asked. */
+  readonly access?: AccessNote | undefined;
   /** The configuration that decided. */
   readonly revision: { readonly epoch: number; readonly version: number };
   readonly endpoints: readonly EndpointNote[];
@@ -66,5 +80,7 @@ export interface DecisionRecord {
   readonly grpcStatus?: string;
   /** The reason code of a failure that the mesh itself answered; undefined otherwise. */
   readonly reason: string | undefined;
+  /** In words, where the reason says less. */
+  readonly detail?: string;
   readonly outcome: 'success' | 'failure';
 }

@@ -124,7 +124,7 @@ export const metricTable = {
   authz: {
     kind: 'counter',
     name: 'leno_authz_total',
-    help: 'Authorization decisions: allow, deny or would_deny.',
+    help: 'Decisions of access policies: allow, deny, would_deny (on trial) or audit; policy is none where no rule decided.',
     labelNames: ['policy', 'decision', 'peer'],
   },
   connections: {
@@ -144,6 +144,36 @@ export const metricTable = {
     name: 'leno_connections_closed_total',
     help: 'Connections closed, by reason.',
     labelNames: ['dir', 'peer', 'reason'],
+  },
+  tcpConnections: {
+    kind: 'gauge',
+    name: 'leno_tcp_connections',
+    help: 'TCP connections that are carried, or dialled, now: those of which only bytes are known.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpConnectionsOpened: {
+    kind: 'counter',
+    name: 'leno_tcp_connections_opened_total',
+    help: 'TCP connections that were taken, whatever became of them.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpConnectionsClosed: {
+    kind: 'counter',
+    name: 'leno_tcp_connections_closed_total',
+    help: 'TCP connections that ended: done, idle-timeout, or the code of another reason.',
+    labelNames: ['dir', 'peer', 'reason'],
+  },
+  tcpReceivedBytes: {
+    kind: 'counter',
+    name: 'leno_tcp_received_bytes_total',
+    help: 'Bytes of TCP connections on their way to the service that was called.',
+    labelNames: ['dir', 'peer'],
+  },
+  tcpSentBytes: {
+    kind: 'counter',
+    name: 'leno_tcp_sent_bytes_total',
+    help: 'Bytes of TCP connections on their way to the client.',
+    labelNames: ['dir', 'peer'],
   },
   tlsHandshakes: {
     kind: 'counter',

@@ -1,6 +1,7 @@
 /** `pnpm hardening FILE [FILE …] [--only TEXT] [--report FILE]`: paths are the caller's. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { AccessBed } from './corpus/access/access-bed.ts';
 import { Bed } from './corpus/bed/bed.ts';
 import { runCorpora } from './corpus/run-corpora.ts';
 
@@ -13,5 +14,6 @@ process.exitCode = await runCorpora(process.argv.slice(2), {
   write: (path, text) => writeFileSync(pathOf(path), text),
   say: (line) => console.log(line),
   complain: (line) => console.error(`hardening: ${line}`),
+  openAccess: () => AccessBed.open(),
   openBed: (named) => Bed.open(named),
 });

@@ -27,7 +27,10 @@ const param = (name: string, description: string) =>
     .max(253)
     .openapi({ param: { name, in: 'path' }, description });
 const OneParams = z.object({
-  kind: param('kind', 'HTTPRoute, Service, TrafficPolicy, MeshConfig; case does not matter'),
+  kind: param(
+    'kind',
+    'HTTPRoute, Service, TrafficPolicy, AccessPolicy, MeshConfig; case does not matter',
+  ),
   namespace: param('namespace', '`-` for what belongs to the mesh as a whole'),
   name: param('name', 'Name of the object'),
 });

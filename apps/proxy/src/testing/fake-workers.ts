@@ -88,12 +88,16 @@ export class FakeWorker {
       case 'prepare':
         return this.verdict;
       case 'listen': {
-        const { outbound, inbound } = order.at;
+        const { outbound, inbound, tcp } = order.at;
         const bound = ({ host, port }: typeof outbound, free: number) => ({
           address: host,
           port: port === 0 ? free : port,
         });
-        return { outbound: bound(outbound, 4_001), inbound: bound(inbound, 4_002) };
+        return {
+          outbound: bound(outbound, 4_001),
+          inbound: bound(inbound, 4_002),
+          tcp: tcp.map((it) => ({ ...it, port: it.port === 0 ? 4_003 : it.port })),
+        };
       }
       case 'metrics':
         return this.metrics;

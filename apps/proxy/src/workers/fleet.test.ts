@@ -52,6 +52,7 @@ function make() {
     at: {
       outbound: { host: '127.0.0.1', port: 0 },
       inbound: { host: '127.0.0.1', port: 0 },
+      tcp: [{ host: '127.0.0.1', port: 0, authority: 'db:5432' }],
     },
     spawn: workers.spawn,
     probe: () => Promise.resolve(),
@@ -79,6 +80,7 @@ test('the first finds the ports, the others listen where it does; nobody before 
   const bound = {
     outbound: { address: '127.0.0.1', port: 4_001 },
     inbound: { address: '127.0.0.1', port: 4_002 },
+    tcp: [{ host: '127.0.0.1', port: 4_003, authority: 'db:5432' }],
   };
   expect(await fleet.listen()).toEqual(bound);
   expect(fleet.serving.value).toBe(true);
@@ -86,7 +88,7 @@ test('the first finds the ports, the others listen where it does; nobody before 
   const ports = workers.all.map(({ orders }) => orders.find(({ kind }) => kind === 'listen'));
   expect(ports).toMatchObject([
     { at: { outbound: { port: 0 } } },
-    { at: { outbound: { port: 4_001 }, inbound: { port: 4_002 } } },
+    { at: { outbound: { port: 4_001 }, inbound: { port: 4_002 }, tcp: [{ port: 4_003 }] } },
   ]);
   for (const { kinds } of workers.all) {
     expect(kinds).toEqual(['start', 'identity', 'identity', 'prepare', 'commit', 'listen']);

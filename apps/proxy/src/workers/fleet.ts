@@ -30,6 +30,7 @@ import type {
   BoundAddresses,
   InForce,
   ListenerName,
+  ListenPlan,
   Workers,
   WorkReport,
 } from './workers.ts';
@@ -44,7 +45,7 @@ export interface FleetOptions {
   readonly settings: Settings;
   readonly identity: Watch<Identity | undefined>;
   readonly log: JsonLogger;
-  readonly at: Readonly<Record<ListenerName, ListenAddress>>;
+  readonly at: ListenPlan;
   readonly spawn: SpawnWorker;
   readonly probe: ProbePort;
   readonly timers: Timers;
@@ -103,6 +104,7 @@ export class Fleet implements Workers {
     const { at, identity, probe } = this.#options;
     await probe(at.outbound, 'LENO_OUTBOUND_LISTEN');
     await probe(at.inbound, 'LENO_INBOUND_LISTEN');
+    for (const listener of at.tcp) await probe(listener, 'LENO_TCP_LISTEN');
     await Promise.all(this.#members.map((member) => this.#introduce(member)));
     this.#isOpen = true;
     this.#unsubscribe = identity.subscribe((value) => {
@@ -331,7 +333,7 @@ export class Fleet implements Workers {
 }
 
 /** The addresses that were found, as those that are asked for. */
-function asked(bound: BoundAddresses): Readonly<Record<ListenerName, ListenAddress>> {
+function asked(bound: BoundAddresses): ListenPlan {
   const at = ({ address, port }: BoundAddress): ListenAddress => ({ host: address, port });
-  return { outbound: at(bound.outbound), inbound: at(bound.inbound) };
+  return { outbound: at(bound.outbound), inbound: at(bound.inbound), tcp: bound.tcp };
 }

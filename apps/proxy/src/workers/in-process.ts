@@ -3,20 +3,26 @@ import { Watch } from '@leno/std';
 import type { JsonLogger, LogLevel } from '@leno/std/node';
 import { type MeshMetrics, type MetricStore, renderPrometheus } from '@leno/telemetry';
 import type { PageName } from '../admin/pages.ts';
-import type { ListenAddress } from '../env.ts';
 import { ProcessStats } from '../process-stats.ts';
 import type { Worker } from '../worker-app.ts';
-import type { BoundAddresses, InForce, ListenerName, Workers, WorkReport } from './workers.ts';
+import type {
+  BoundAddresses,
+  InForce,
+  ListenerName,
+  ListenPlan,
+  Workers,
+  WorkReport,
+} from './workers.ts';
 
 /** The one data plane of a proxy, in the process of everything else: no copies, no waiting. */
 export class InProcess implements Workers {
   readonly serving = new Watch<boolean>(false);
   readonly #worker: Worker;
-  readonly #at: Readonly<Record<ListenerName, ListenAddress>>;
+  readonly #at: ListenPlan;
   readonly #log: JsonLogger;
   readonly #cost = new ProcessStats();
 
-  constructor(worker: Worker, at: Readonly<Record<ListenerName, ListenAddress>>, log: JsonLogger) {
+  constructor(worker: Worker, at: ListenPlan, log: JsonLogger) {
     this.#worker = worker;
     this.#at = at;
     this.#log = log;

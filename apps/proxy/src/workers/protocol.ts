@@ -8,8 +8,8 @@ import type { Identity } from '@leno/dataplane/node';
 import type { LogLevel } from '@leno/std/node';
 import type { FamilySnapshot } from '@leno/telemetry';
 import type { PageName } from '../admin/pages.ts';
-import type { ListenAddress, Settings } from '../env.ts';
-import type { BoundAddresses, ListenerName } from './workers.ts';
+import type { Settings } from '../env.ts';
+import type { BoundAddresses, ListenerName, ListenPlan } from './workers.ts';
 
 /** Every order by its kind, with its answer. */
 interface Orders {
@@ -21,7 +21,7 @@ interface Orders {
   prepare: [{ view: PushedView }, Applied];
   /** Puts in force what was prepared last. */
   commit: [object, undefined];
-  listen: [{ at: Readonly<Record<ListenerName, ListenAddress>> }, BoundAddresses];
+  listen: [{ at: ListenPlan }, BoundAddresses];
   metrics: [object, readonly FamilySnapshot[]];
   page: [{ name: PageName; argument: string }, unknown];
   logLevel: [{ level: LogLevel }, undefined];

@@ -8,6 +8,8 @@ import type { Watch } from '@leno/std';
 import type { LogLevel } from '@leno/std/node';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
 import type { PageName } from '../admin/pages.ts';
+import type { ListenAddress } from '../env.ts';
+import type { TcpListen } from '../tcp-listen.ts';
 
 /** The listeners of a data plane, by direction. */
 export type ListenerName = 'outbound' | 'inbound';
@@ -18,7 +20,16 @@ export interface BoundAddress {
   readonly port: number;
 }
 
-export type BoundAddresses = Readonly<Record<ListenerName, BoundAddress>>;
+/** Where a data plane is to listen. */
+export type ListenPlan = Readonly<Record<ListenerName, ListenAddress>> & {
+  /** For TCP, each for one destination. */
+  readonly tcp: readonly TcpListen[];
+};
+
+/** Where it listens. */
+export type BoundAddresses = Readonly<Record<ListenerName, BoundAddress>> & {
+  readonly tcp: readonly TcpListen[];
+};
 
 /** What runs, as far as readiness and metrics tell of it. */
 export interface InForce {

@@ -1,5 +1,6 @@
 import type { Instance } from '../compile/endpoints.ts';
 import type { Finding } from '../findings/finding.ts';
+import { accessPolicies } from './access-policies.ts';
 import { policyContradictions, routeContradictions } from './contradictions.ts';
 import { type EntryFault, type MeshSet, meshSetOf } from './mesh-set.ts';
 import { duplicateNames, meshSettings, policyTargets, routeReferences } from './references.ts';
@@ -19,6 +20,7 @@ const rules: readonly ((set: MeshSet) => readonly EntryFault[])[] = [
   duplicateNames,
   routeReferences,
   policyTargets,
+  accessPolicies,
   meshSettings,
   routeContradictions,
   policyContradictions,

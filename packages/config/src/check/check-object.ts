@@ -6,6 +6,7 @@ import { optionalMs } from '../kinds/duration.ts';
 import type { ConfigObject } from '../kinds/kind.ts';
 import type { Service } from '../kinds/service.ts';
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
+import { checkAccessPolicy } from './check-access-policy.ts';
 import { checkHttpRoute } from './check-http-route.ts';
 
 /** The faults of one object whose schema holds. */
@@ -17,6 +18,8 @@ export function checkObject(object: ConfigObject): readonly Fault[] {
       return checkHttpRoute(object);
     case 'TrafficPolicy':
       return checkTrafficPolicy(object);
+    case 'AccessPolicy':
+      return checkAccessPolicy(object);
     case 'MeshConfig':
       return [];
     default:

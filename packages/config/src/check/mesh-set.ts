@@ -1,13 +1,16 @@
 /** The whole set of objects, looked at from the side of its relations. */
+import { accessPolicyBody } from '../compile/access-policy-body.ts';
 import { knownServices } from '../compile/compile-resources.ts';
 import { type Instance, selectEndpoints } from '../compile/endpoints.ts';
 import { type KnownServices, routeBody } from '../compile/route-body.ts';
 import { trafficPolicyBody } from '../compile/traffic-policy-body.ts';
 import type { Fault } from '../findings/finding.ts';
+import type { AccessPolicy } from '../kinds/access-policy.ts';
 import type { HttpRoute } from '../kinds/http-route.ts';
 import { objectName } from '../kinds/kind.ts';
 import type { MeshConfig } from '../kinds/mesh-config.ts';
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
+import type { AccessPolicyBody } from '../model/access-policy.ts';
 import type { RouteBody } from '../model/route.ts';
 import type { TrafficPolicyBody } from '../model/traffic-policy.ts';
 import type { ConfigEntry } from './validate.ts';
@@ -32,6 +35,13 @@ export interface PolicyEntry {
   readonly body: TrafficPolicyBody;
 }
 
+/** An access policy, its pushed form, and the entry it came from. */
+export interface AccessEntry {
+  readonly entry: ConfigEntry;
+  readonly policy: AccessPolicy;
+  readonly body: AccessPolicyBody;
+}
+
 /** Everything that analysis looks at. */
 export interface MeshSet {
   readonly entries: readonly ConfigEntry[];
@@ -42,6 +52,7 @@ export interface MeshSet {
   readonly policies: readonly PolicyEntry[];
   /** The first policy of each service. */
   readonly policyOf: ReadonlyMap<string, PolicyEntry>;
+  readonly access: readonly AccessEntry[];
   readonly meshConfigs: readonly { readonly entry: ConfigEntry; readonly config: MeshConfig }[];
 }
 
@@ -54,6 +65,7 @@ export function meshSetOf(
   const services = knownServices(objects, instances ?? []);
   const routes: RouteEntry[] = [];
   const policies: PolicyEntry[] = [];
+  const access: AccessEntry[] = [];
   const meshConfigs: { entry: ConfigEntry; config: MeshConfig }[] = [];
   for (const entry of entries) {
     const { object } = entry;
@@ -61,13 +73,15 @@ export function meshSetOf(
       routes.push({ entry, route: object, body: routeBody(object, services) });
     } else if (object.kind === 'TrafficPolicy') {
       policies.push({ entry, policy: object, body: trafficPolicyBody(object) });
+    } else if (object.kind === 'AccessPolicy') {
+      access.push({ entry, policy: object, body: accessPolicyBody(object) });
     } else if (object.kind === 'MeshConfig') {
       meshConfigs.push({ entry, config: object });
     }
   }
   const policyOf = new Map(policies.toReversed().map((it) => [it.body.service, it]));
   const vacant = instances === undefined ? undefined : vacantServices(entries, instances);
-  return { entries, services, vacant, routes, policies, policyOf, meshConfigs };
+  return { entries, services, vacant, routes, policies, policyOf, access, meshConfigs };
 }
 
 function vacantServices(

@@ -101,14 +101,16 @@ function backendFaults(set: MeshSet, { route }: RouteEntry): readonly Fault[] {
   );
 }
 
-function portFault(set: MeshSet, path: Path, name: string, port: number): readonly Fault[] {
+/** A port that the service does not have; the service exists. */
+export function portFault(set: MeshSet, path: Path, name: string, port: number): readonly Fault[] {
   const ports = set.services.get(name)?.ports.map((it) => it.port) ?? [];
   if (ports.includes(port)) return [];
   const message = `service ${name} has no port ${port}; it has ${ports.join(', ')}`;
   return [{ code: 'LN0203', path, message, value: port }];
 }
 
-function missing(set: MeshSet, code: LnCode, path: Path, name: string): Fault {
+/** A service that does not exist, and the nearest that does. */
+export function missing(set: MeshSet, code: LnCode, path: Path, name: string): Fault {
   const hint = nearestService(set, name);
   return { code, path, message: `there is no service ${name}`, value: name, hint };
 }

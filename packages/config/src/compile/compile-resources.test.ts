@@ -72,7 +72,7 @@ spec:
   breaker: {consecutiveFailures: 3, window: 20s, open: 2s, openMax: 1m, failFast: true}
   retry: {attempts: 1, codes: [503], grpcCodes: [cancelled, unavailable], backoff: 10ms, backoffMax: 1s, anyMethod: true}
   budget: {ratio: 0.1, window: 30s}
-  timeouts: {request: 0s, perTry: 1s, connect: 50ms, idle: 1h}
+  timeouts: {request: 0s, perTry: 1s, connect: 50ms, idle: 1h, tcpIdle: 2h}
   limits: {connections: 10, pending: 0, requests: 5}`;
 const mesh = `
 apiVersion: leno.dev/v1
@@ -170,7 +170,13 @@ test('a policy holds what is written, in milliseconds, and nothing else', () => 
       anyMethod: true,
     },
     budget: { ratio: 0.1, windowMs: 30_000 },
-    timeouts: { requestMs: 0, perTryMs: 1_000, connectMs: 50, idleMs: 3_600_000 },
+    timeouts: {
+      requestMs: 0,
+      perTryMs: 1_000,
+      connectMs: 50,
+      idleMs: 3_600_000,
+      tcpIdleMs: 7_200_000,
+    },
     limits: { connectionCountMax: 10, pendingCountMax: 0, requestCountMax: 5 },
   });
 });

@@ -8,6 +8,7 @@ import type { ConfigObject } from '../kinds/kind.ts';
 import type { Service } from '../kinds/service.ts';
 import type { ResourceType } from '../model/resource.ts';
 import type { EndpointsBody, ServiceBody } from '../model/service.ts';
+import { accessPolicyBody } from './access-policy-body.ts';
 import { endpointsBody, type Instance, implicitServiceBody, selectEndpoints } from './endpoints.ts';
 import { meshBody } from './mesh-body.ts';
 import { type KnownServices, routeBody } from './route-body.ts';
@@ -63,6 +64,9 @@ export function compileResources(input: CompileInput): readonly CompiledResource
         body.service,
         body,
       );
+    } else if (object.kind === 'AccessPolicy') {
+      const body = accessPolicyBody(object);
+      push('policy', `${object.metadata.namespace}/${object.metadata.name}`, body.service, body);
     }
   }
   const mesh = objects.find((object) => object.kind === 'MeshConfig');

@@ -7,6 +7,7 @@ import type { MeshBody } from '../model/mesh.ts';
 export function meshBody(config: MeshConfig | undefined, trustDomain: string): MeshBody {
   const spec = config?.spec;
   const permissive = (spec?.mtls?.permissive ?? []).map(qualified);
+  const forwarders = [...new Set(spec?.mtls?.trustedForwarders)].toSorted();
   return {
     trustDomain,
     egress: spec?.egress ?? defaults.egress,
@@ -15,7 +16,10 @@ export function meshBody(config: MeshConfig | undefined, trustDomain: string): M
       slowMs: optionalMs(spec?.accessLog?.slow) ?? defaults.accessLog.slowMs,
     },
     traceRatio: spec?.tracing?.ratio ?? defaults.traceRatio,
-    mtls: { permissive: [...new Set(permissive)].toSorted() },
+    mtls: {
+      permissive: [...new Set(permissive)].toSorted(),
+      ...(forwarders.length === 0 ? {} : { trustedForwarders: forwarders }),
+    },
   };
 }
 

@@ -27,6 +27,7 @@ export function trafficPolicyBody(policy: TrafficPolicy): TrafficPolicyBody {
         perTryMs: optionalMs(timeouts.perTry),
         connectMs: optionalMs(timeouts.connect),
         idleMs: optionalMs(timeouts.idle),
+        tcpIdleMs: optionalMs(timeouts.tcpIdle),
       }),
     }),
     ...(limits && {

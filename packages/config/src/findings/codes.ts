@@ -47,6 +47,11 @@ export const codes = {
     'Framing, connection and Host belong to the proxy; identity headers to the mesh.',
   ),
   LN0111: entry('Bounds contradict each other', 'The lower bound must not exceed the upper one.'),
+  LN0112: entry(
+    'A pattern ends within a trust domain',
+    'Write a / before the *: mesh.local* also matches mesh.local.evil.',
+    'warning',
+  ),
   LN0201: entry('A parent does not exist', 'Create the service first, or correct the name.'),
   LN0202: entry('A backend does not exist', 'Create the service first, or correct the name.'),
   LN0203: entry('The service has no such port', 'Name one of the ports of the service.'),
@@ -94,6 +99,11 @@ export const codes = {
   LN0307: entry('Two objects have the same name', 'Remove or rename one of them.'),
   LN0308: entry('Two policies target one service', 'Merge them into one.'),
   LN0309: entry('There is more than one MeshConfig', 'Keep one.'),
+  LN0310: entry(
+    'An ALLOW policy has no rules',
+    'Add a rule, or leave it so to let nobody call the service.',
+    'warning',
+  ),
   LN0401: entry(
     'A pushed resource is malformed',
     'The control plane and the proxy differ in version.',

@@ -1,11 +1,12 @@
 import * as z from 'zod';
+import { AccessPolicy } from './access-policy.ts';
 import { HttpRoute } from './http-route.ts';
 import { MeshConfig } from './mesh-config.ts';
 import { Service } from './service.ts';
 import { TrafficPolicy } from './traffic-policy.ts';
 
 /** Everything that a user can say, told apart by `kind`. */
-export type ConfigObject = Service | HttpRoute | TrafficPolicy | MeshConfig;
+export type ConfigObject = Service | HttpRoute | TrafficPolicy | AccessPolicy | MeshConfig;
 /** The names of the kinds. */
 export type Kind = ConfigObject['kind'];
 
@@ -28,6 +29,7 @@ export const kinds: readonly KindEntry[] = [
     schema: HttpRoute,
   },
   { kind: 'TrafficPolicy', apiVersion: 'leno.dev/v1', namespaced: true, schema: TrafficPolicy },
+  { kind: 'AccessPolicy', apiVersion: 'leno.dev/v1', namespaced: true, schema: AccessPolicy },
   { kind: 'MeshConfig', apiVersion: 'leno.dev/v1', namespaced: false, schema: MeshConfig },
 ];
 

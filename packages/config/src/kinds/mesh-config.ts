@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { duration } from './duration.ts';
 import { MeshMetadata, Status } from './metadata.ts';
 
+const spiffeId = /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/;
 const serviceName = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** `leno.dev/v1` MeshConfig: settings of the whole mesh; one object at most. */
@@ -14,7 +15,9 @@ export const MeshConfig = z
       egress: z
         .enum(['deny', 'passthrough'])
         .default('deny')
-        .describe('What becomes of requests to what is not in the mesh: 404, or let out.'),
+        .describe(
+          'What becomes of requests to what is not in the mesh: 404, or let out to public addresses by plain HTTP.',
+        ),
       accessLog: z
         .strictObject({
           successEvery: z
@@ -40,6 +43,13 @@ export const MeshConfig = z
             .max(1_000)
             .optional()
             .describe('Services that also take plaintext: `namespace/name`, or `name` in default.'),
+          trustedForwarders: z
+            .array(z.string().regex(spiffeId, { error: 'expected a whole SPIFFE id' }))
+            .max(100)
+            .optional()
+            .describe(
+              'SPIFFE ids of gateways that say for whom they call, in X-Forwarded-Client-Cert; of nobody else it counts.',
+            ),
         })
         .optional()
         .describe('Everything else is refused without a certificate of the mesh.'),

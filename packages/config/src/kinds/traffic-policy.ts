@@ -69,6 +69,7 @@ const Timeouts = z.strictObject({
   perTry: duration(0).optional().describe('Default: half of `request` while a retry is allowed.'),
   connect: duration(1).optional().describe('Default 1s.'),
   idle: duration(0).optional().describe('Of streams and upgrades. Default 5m.'),
+  tcpIdle: duration(0).optional().describe('Of TCP connections; `0s` disables. Default 1h.'),
 });
 
 const Limits = z.strictObject({

@@ -1,3 +1,4 @@
+export { AccessPolicyBody, AccessRule } from './access-policy.ts';
 export { MeshBody, TrustBundleBody } from './mesh.ts';
 export { Resource, ResourceType } from './resource.ts';
 export {

@@ -16,7 +16,11 @@ export const MeshBody = z.strictObject({
    * What inbound listeners do with a client that brings no certificate. A service listed in
    * `permissive` takes plaintext and counts it.
    */
-  mtls: z.strictObject({ permissive: z.array(z.string()) }),
+  mtls: z.strictObject({
+    permissive: z.array(z.string()),
+    /** SPIFFE ids of those who may say for whom they call, in `X-Forwarded-Client-Cert`. */
+    trustedForwarders: z.array(z.string()).max(100).optional(),
+  }),
   ext: Extension,
 });
 export type MeshBody = z.output<typeof MeshBody>;

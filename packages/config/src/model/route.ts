@@ -70,6 +70,7 @@ export const TimeoutBody = z.strictObject({
   perTryMs: z.int().min(0).optional(),
   connectMs: z.int().min(1).optional(),
   idleMs: z.int().min(0).optional(),
+  tcpIdleMs: z.int().min(0).optional(),
 });
 export type TimeoutBody = z.output<typeof TimeoutBody>;
 

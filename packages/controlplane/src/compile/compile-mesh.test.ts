@@ -6,6 +6,7 @@ import { MeshState } from '../mesh-state.ts';
 import type { Instance } from '../registry/instance.ts';
 import { Registry } from '../registry/registry.ts';
 import { MemoryStore } from '../store/memory-store.ts';
+import type { Json } from '../store/store.ts';
 import { VirtualTime } from '../testing/virtual-time.ts';
 import { compileMesh } from './compile-mesh.ts';
 
@@ -154,4 +155,27 @@ test('property: the order in which things came makes no difference to what is co
     }),
     { numRuns: 20 },
   );
+});
+
+test('an access policy that no longer passes its checks is pushed so that proxies refuse it', () => {
+  const stored = (rules: unknown[]) => ({
+    object: {
+      apiVersion: 'leno.dev/v1',
+      kind: 'AccessPolicy',
+      namespace: 'default',
+      name: 'p',
+      labels: {},
+      annotations: {},
+      spec: { targetRef: { name: 'cart' }, action: 'DENY', rules } as Json,
+    },
+    resourceVersion: 1,
+    createdAtMs: 0,
+  });
+  const pushed = (rules: unknown[]) => {
+    const compiled = compileMesh({ objects: [stored(rules)], instances: [], vacant: [] }, trust);
+    const policies = compiled.filter(({ type }) => type === 'policy');
+    return policies.map((it) => [it.bundle, decodeResource({ ...it, version: 1 }).ok]);
+  };
+  expect(pushed([{}])).toEqual([['default/cart', true]]);
+  expect(pushed([{ notFrom: {} }])).toEqual([['default/cart', false]]);
 });

@@ -42,7 +42,10 @@ export function configInstances(
   return [...input.instances, ...input.vacant.map(placeholder)];
 }
 
-/** Compiles everything. Pure; objects that no longer pass their checks are left out. */
+/**
+ * Compiles everything. Pure. Objects that no longer pass their checks are left out, but for access policies:
+ * without one of them a service would be open to more than was said.
+ */
 export function compileMesh(input: CompileInput, trust: Trust): readonly Compiled[] {
   const { trustDomain, roots, sequence } = trust;
   const objects = input.objects.flatMap((it) => configObject(it) ?? []);
@@ -55,7 +58,20 @@ export function compileMesh(input: CompileInput, trust: Trust): readonly Compile
     hash: canonicalHash(body),
     body,
   };
-  return [...compileResources({ objects, instances, trustDomain }), bundle];
+  const compiled = compileResources({ objects, instances, trustDomain });
+  return [...compiled, ...input.objects.flatMap(unreadablePolicy), bundle];
+}
+
+/** In a form that every proxy refuses: it keeps what it has, or lets nobody in, and says why. */
+function unreadablePolicy(stored: StoredObject): readonly Compiled[] {
+  const { kind, namespace, name, spec } = stored.object;
+  if (kind !== 'AccessPolicy' || configObject(stored) !== undefined) return [];
+  const target = (spec as { targetRef?: { name?: unknown } } | null)?.targetRef?.name;
+  if (typeof target !== 'string') return [];
+  const service = `${namespace}/${target}`;
+  const body = { service, unreadable: spec };
+  const hash = canonicalHash(body);
+  return [{ type: 'policy', name: `${namespace}/${name}`, bundle: service, hash, body }];
 }
 
 /** What a service without instances looks like to the compiler; it becomes no endpoint. */

@@ -4,6 +4,7 @@
  * its place (Envoy's `x-forwarded-client-cert`, and `x-leno-peer`).
  */
 import type { ResponseHead } from '@leno/http';
+import { spokenFor } from '../authorization/spoken-for.ts';
 import type { Call } from '../call.ts';
 import type { Layer } from '../layer.ts';
 import { DEADLINE_FIELD } from './deadline.ts';
@@ -38,6 +39,7 @@ export const identityHeaders: Layer = {
   name: 'identity-headers',
   enter(call) {
     const { fields } = call.head;
+    hearForwarder(call);
     for (const name of CLAIMS) fields.remove(name);
     for (const name of REWRITTEN) fields.remove(name);
     if (!cameFromMesh(call)) for (const name of WORDS_OF_THE_MESH) fields.remove(name);
@@ -56,10 +58,22 @@ function cameFromMesh(call: Call): boolean {
   return call.direction === 'inbound' && call.exchange.peer.transport === 'mtls';
 }
 
+/** A gateway that the mesh trusts with it may say for whom it calls; of nobody else it counts. */
+function hearForwarder(call: Call): void {
+  const { identity } = call.exchange.peer;
+  const { forwarders } = call.table.access;
+  if (call.direction !== 'inbound' || identity === undefined || !forwarders.has(identity)) return;
+  const said = call.head.fields.get('x-forwarded-client-cert');
+  if (said !== undefined) call.speaksFor = spokenFor(said);
+}
+
 function describeCaller(call: Call): void {
   const { peer } = call.exchange;
   const { fields } = call.head;
   if (peer.identity !== undefined) {
+    if (call.speaksFor !== undefined && call.speaksFor !== '') {
+      fields.append('x-forwarded-client-cert', `By=${peer.identity};URI=${call.speaksFor}`);
+    }
     fields.append('x-forwarded-client-cert', `By=${call.engine.identity};URI=${peer.identity}`);
     fields.append('x-leno-peer', peer.identity);
   }

@@ -1,9 +1,10 @@
 /** From what was dialled to a service, from the request to a rule, from its weights to a cluster. */
 import { pickBackend } from '@leno/routing';
 import type { Call } from '../call.ts';
-import type { Layer } from '../layer.ts';
+import { type Layer, runStack } from '../layer.ts';
 import { applyRequestFilters, applyResponseFilters } from '../table/filters.ts';
 import type { Destination } from '../table/runtime-table.ts';
+import { isTcpPort } from '../tcp/choose-destination.ts';
 
 export const route: Layer = {
   name: 'route',
@@ -13,12 +14,10 @@ export const route: Layer = {
     const dialled = call.exchange.fixedAuthority ?? head.authority;
     const destination =
       table.destinations.get(dialled) ?? table.destinations.get(undotted(dialled));
-    if (destination === undefined) {
-      call.fail('no-route', `nothing in the mesh is called ${dialled}`);
-      return 'stop';
-    }
+    if (destination === undefined) return goOut(call, undotted(dialled));
     call.service = destination.service;
     call.peerName = destination.service.name;
+    if (head.method === 'CONNECT' && isTcpPort(destination)) return connectTcp(call, dialled);
     if (head.method === 'CONNECT') {
       // The destination is fixed from here on; each request inside comes by again.
       call.exchange.acceptConnect(head.authority);
@@ -33,6 +32,31 @@ export const route: Layer = {
     if (call.rule !== undefined) applyResponseFilters(call.rule.rule.filters, head.fields);
   },
 };
+
+/** What is not in the mesh: let out where the mesh says so, and never but by plain HTTP. */
+function goOut(call: Call, authority: string): 'stop' {
+  const { egress } = call.engine;
+  const isOpen = call.table.mesh?.egress === 'passthrough' && call.head.method !== 'CONNECT';
+  if (egress === undefined || !isOpen) {
+    call.fail('no-route', `nothing in the mesh is called ${authority}`);
+    return 'stop';
+  }
+  call.peerName = 'egress';
+  egress.open(call, authority, runStack);
+  return 'stop';
+}
+
+/** Bytes of any protocol: the connection leaves HTTP, and this call with it. */
+function connectTcp(call: Call, dialled: string): 'stop' {
+  if (call.exchange.takeSocket === undefined) {
+    call.fail('bad-request', 'CONNECT to a port for TCP needs HTTP/1.1');
+    return 'stop';
+  }
+  call.status = 200;
+  call.end();
+  call.engine.tcp.connect(call, undotted(dialled));
+  return 'stop';
+}
 
 function choose(call: Call, destination: Destination): 'next' | 'stop' {
   const { service, port } = destination;

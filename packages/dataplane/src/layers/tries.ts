@@ -100,7 +100,7 @@ function outgoing(call: Call, nowMs: number): OutgoingRequest {
   sayWhatIsLeft(call, nowMs);
   return {
     method: head.method,
-    target: head.target,
+    target: call.target,
     authority: head.authority,
     fields: head.fields,
     contentLength: head.contentLength,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Call } from '../call.ts';
 import { CallMetrics, CELLS_COUNT_MAX } from './call-metrics.ts';
 import { EDGE_COUNT_MAX, EdgeStats } from './edge-stats.ts';
+import { TCP_PEER_COUNT_MAX, TcpMetrics } from './tcp-metrics.ts';
 
 /** A call that has ended, as far as counting looks at it. */
 const ended = (peerName: string): Call =>
@@ -29,6 +30,17 @@ test('more peers than are told apart are counted together, none is lost', () => 
   const text = renderPrometheus(store);
   expect(text).toMatch(/leno_requests_total\{dir="inbound",peer="overflow",[^}]*\} 3\n/);
   expect(text).toMatch(/leno_requests_total\{dir="inbound",peer="peer-0",[^}]*\} 2\n/);
+});
+
+test('of TCP connections likewise', () => {
+  const store = new MetricStore({ seriesCountMax: 1_000_000 });
+  const metrics = new TcpMetrics(createMeshMetrics(store));
+  for (let count = 0; count < TCP_PEER_COUNT_MAX + 3; count += 1) {
+    metrics.closed(metrics.opened('inbound', `peer-${count}`), 'done');
+  }
+  const text = renderPrometheus(store);
+  const closed = 'leno_tcp_connections_closed_total{dir="inbound",peer="overflow",reason="done"}';
+  expect(text).toContain(`${closed} 3\n`);
 });
 
 test('a report has a bounded number of edges, and an idle edge makes room', () => {

@@ -8,6 +8,7 @@ import type { Call, Direction } from '../call.ts';
 import { GRPC_OK, outcomeOfGrpc } from '../grpc/grpc-status.ts';
 import { type Reason, reasonCodes } from '../reasons.ts';
 import type { TryOutcome } from '../upstream/cluster.ts';
+import { AccessMetrics } from './access-metrics.ts';
 import type { EdgeStats } from './edge-stats.ts';
 
 type Transport = 'mtls' | 'tls' | 'none';
@@ -49,6 +50,7 @@ const tryResults: Readonly<Record<string, TryResult>> = {
 export class CallMetrics {
   readonly families: MeshMetrics;
   readonly edges: EdgeStats;
+  readonly access: AccessMetrics;
   readonly #cells = {
     inbound: new Map<string, Map<string, RouteCells>>(),
     outbound: new Map<string, Map<string, RouteCells>>(),
@@ -58,6 +60,7 @@ export class CallMetrics {
   constructor(families: MeshMetrics, edges: EdgeStats) {
     this.families = families;
     this.edges = edges;
+    this.access = new AccessMetrics(families);
   }
 
   /** A call has ended, `durationMs` after its first byte. */

@@ -2,7 +2,17 @@
  * What happened on each edge of the mesh since it was last asked: the deltas that a proxy reports once a second.
  */
 import { LogLinearHistogram } from '@leno/telemetry';
-import type { Call, Direction } from '../call.ts';
+import type { Direction } from '../call.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+
+/** What is looked at of a call, or of a connection. */
+export interface EdgeCall {
+  readonly direction: Direction;
+  readonly peerName: string;
+  readonly transport: string;
+  readonly tryCount: number;
+  readonly attempt: { readonly endpoint: Endpoint } | undefined;
+}
 
 /** One edge over one period. */
 export interface EdgeReport {
@@ -50,8 +60,8 @@ export class EdgeStats {
   };
   #edgeCount = 0;
 
-  /** Adds an ended call. */
-  add(call: Call, failed: boolean, durationMs: number): void {
+  /** Adds a call that has ended, or a connection that was opened or could not be. */
+  add(call: EdgeCall, failed: boolean, durationMs: number): void {
     const version =
       call.direction === 'outbound' ? (call.attempt?.endpoint.body.labels['version'] ?? '') : '';
     const cells = this.#cellsOf(call.direction, call.peerName, version);

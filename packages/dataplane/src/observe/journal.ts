@@ -3,12 +3,15 @@ import type { Clock } from '@leno/std';
 import {
   type AccessEntry,
   type AccessLog,
+  type AttemptNote,
+  type DecisionRecord,
   type EndpointNote,
   type FlightRecorder,
   grpcStatusName,
 } from '@leno/telemetry';
 import type { Call } from '../call.ts';
 import { GRPC_NONE } from '../grpc/grpc-status.ts';
+import type { Cluster } from '../upstream/cluster.ts';
 import { isFailure } from './call-metrics.ts';
 
 /** One in so many undisturbed successes leaves a decision record; failures and retries always do. */
@@ -72,6 +75,13 @@ export class CallJournal {
     if (failed || call.tryCount > 1 || this.#isSampled()) this.#record(call, durationMs, failed);
   }
 
+  /** A connection of which only bytes are known has ended. */
+  connectionEnded(entry: AccessEntry, record: DecisionRecord): void {
+    this.#log.record(entry);
+    const isKept = entry.outcome === 'failure' || entry.attemptCount > 1 || this.#isSampled();
+    if (isKept) this.recorder.record(record, this.#clock.nowMs());
+  }
+
   #isSampled(): boolean {
     this.#successCount += 1;
     if (this.#successCount < SUCCESS_EVERY) return false;
@@ -121,8 +131,9 @@ export class CallJournal {
           call.rule === undefined
             ? undefined
             : { name: call.rule.routeName, rule: call.rule.rule.name ?? '' },
+        ...(call.access === undefined ? {} : { access: call.access }),
         revision: { epoch: call.table.epoch, version: call.table.version },
-        endpoints: endpointNotes(call, nowMs),
+        endpoints: call.cluster === undefined ? [] : endpointNotes(call.cluster, call.tries, nowMs),
         attempts: call.tries,
         notRetriedBecause: call.notRetriedBecause,
         status: call.status,
@@ -135,11 +146,14 @@ export class CallJournal {
   }
 }
 
-function endpointNotes(call: Call, nowMs: number): readonly EndpointNote[] {
-  const { cluster } = call;
-  if (cluster === undefined) return [];
+/** What stood for and against each endpoint, those that were tried before others. */
+export function endpointNotes(
+  cluster: Cluster,
+  tries: readonly AttemptNote[],
+  nowMs: number,
+): readonly EndpointNote[] {
   const scores = new Map(cluster.explain(nowMs).map(({ id, score }) => [id, score]));
-  const tried = new Set(call.tries.map(({ endpointId }) => endpointId));
+  const tried = new Set(tries.map(({ endpointId }) => endpointId));
   const all = cluster.endpoints;
   const shown =
     all.length <= ENDPOINT_COUNT_MAX

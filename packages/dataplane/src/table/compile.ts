@@ -5,6 +5,7 @@
  */
 import type { DecodedResource, RouteBody, ServiceBody, TrafficPolicyBody } from '@leno/config';
 import { compileRoutes, type RouteBackend } from '@leno/routing';
+import { compileAccess, type InboundAccess, noAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { DecodedView } from './decode.ts';
 import { callPolicy } from './policy.ts';
@@ -30,40 +31,54 @@ export const emptyTable: RuntimeTable = {
   destinations: new Map(),
   services: new Map(),
   basePolicy: callPolicy(undefined, undefined),
+  ownPolicy: callPolicy(undefined, undefined),
   permissive: false,
+  access: noAccess,
 };
 
-/** Compiles the view for `subject`; `clusterOf` gives the one cluster of a service. */
+/** What lives longer than a table. */
+export interface LongLived {
+  /** The one cluster of a service. */
+  readonly clusterOf: (service: string) => Cluster;
+  /** Of the table before; stays where nothing about it has changed. */
+  readonly access: InboundAccess;
+}
+
+/** Compiles the view for `subject`. */
 export function compileTable(
   view: DecodedView,
   subject: Subject,
   revision: Revision,
-  clusterOf: (service: string) => Cluster,
+  { clusterOf, access }: LongLived,
 ): RuntimeTable {
   const bodies = serviceBodies(view);
   const policies = policiesByService(view);
   const routes = routesByService(view);
   const services = new Map<string, ServiceEntry>();
   for (const [name, body] of bodies) {
-    const own = routes.get(name) ?? [];
-    const rules = ruleEntries(own, { bodies, policies, clusterOf });
+    const bound = routes.get(name) ?? [];
+    const rules = ruleEntries(bound, { bodies, policies, clusterOf });
     services.set(name, {
       name,
       body,
       cluster: clusterOf(name),
       policy: callPolicy(undefined, policies.get(name)),
-      routes: own.length === 0 ? undefined : compileRoutes(own),
+      routes: bound.length === 0 ? undefined : compileRoutes(bound),
       rules,
     });
   }
   const mesh = meshBody(view);
+  const basePolicy = callPolicy(undefined, undefined);
+  const own = `${subject.namespace}/${subject.service}`;
   return {
     ...revision,
     mesh,
     services,
     destinations: destinationsOf(services, subject),
-    basePolicy: callPolicy(undefined, undefined),
-    permissive: mesh?.mtls.permissive.includes(`${subject.namespace}/${subject.service}`) ?? false,
+    basePolicy,
+    ownPolicy: services.get(own)?.policy ?? basePolicy,
+    permissive: mesh?.mtls.permissive.includes(own) ?? false,
+    access: compileAccess(view, { service: own, mesh, before: access }),
   };
 }
 

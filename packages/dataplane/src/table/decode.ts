@@ -2,6 +2,7 @@
  * Pushed resources to typed ones. A bundle is taken whole or not at all: one resource that cannot be
  * read keeps the last good state of its own bundle and disturbs no other.
  */
+import { compilePolicies } from '@leno/authz';
 import {
   type DecodedResource,
   decodeResource,
@@ -24,6 +25,8 @@ export interface DecodedView {
   /** By `type/name`. */
   readonly resources: ReadonlyMap<string, DecodedResource>;
   readonly errors: readonly ResourceError[];
+  /** Bundles that were refused when there was nothing to fall back on: nothing is known of them. */
+  readonly lostBundles: ReadonlySet<string>;
 }
 
 /** What one proxy is willing to hold. */
@@ -34,7 +37,11 @@ export interface ViewLimits {
   readonly checkPolicy?: (policy: TrafficPolicyBody) => void;
 }
 
-export const emptyView: DecodedView = { resources: new Map(), errors: [] };
+export const emptyView: DecodedView = {
+  resources: new Map(),
+  errors: [],
+  lostBundles: new Set(),
+};
 
 /**
  * Decodes a whole view. What has the version it had in `before` is not decoded again; bundles with an
@@ -65,7 +72,19 @@ export function decodeView(
     const { type, name, version } = resource;
     errors.push({ type, name, version, ...(error ?? unreadable) });
   }
-  return { resources: withLastGood(decoded, before, badBundles), errors };
+  const good = withLastGood(decoded, before, badBundles);
+  return { resources: good, errors, lostBundles: lostBundles(good, before, badBundles) };
+}
+
+/** A bundle that was lost stays so until something good comes of it, even if it is not sent again. */
+function lostBundles(
+  good: ReadonlyMap<string, DecodedResource>,
+  before: DecodedView,
+  badBundles: ReadonlySet<string>,
+): ReadonlySet<string> {
+  if (badBundles.size + before.lostBundles.size === 0) return before.lostBundles;
+  const found = new Set([...good.values()].map(({ bundle }) => bundle));
+  return new Set([...badBundles, ...before.lostBundles].filter((it) => !found.has(it)));
 }
 
 const unreadable = { code: 'LENO_UNREADABLE', path: '', msg: 'the resource cannot be read' };
@@ -74,13 +93,11 @@ type Fault = Omit<ResourceError, 'type' | 'name' | 'version'>;
 
 /** What a schema cannot say: numbers that contradict each other, and bounds of this proxy. */
 function unusable(resource: DecodedResource, limits: ViewLimits): Fault | undefined {
-  if (resource.type === 'trafficPolicy') {
-    try {
-      limits.checkPolicy?.(resource.body);
-      return undefined;
-    } catch (thrown) {
-      return { code: 'LENO_POLICY', path: 'body', msg: messageOf(thrown) };
-    }
+  try {
+    if (resource.type === 'trafficPolicy') limits.checkPolicy?.(resource.body);
+    else if (resource.type === 'policy') compilePolicies([{ ...resource.body, name: 'body' }]);
+  } catch (thrown) {
+    return { code: 'LENO_POLICY', path: 'body', msg: messageOf(thrown) };
   }
   return overLimit(resource, limits);
 }

@@ -18,6 +18,8 @@ export interface CallPolicy {
   readonly perTryTimeoutMs: number | undefined;
   /** For streams and tunnels: how long nothing may move; 0 is for ever. */
   readonly idleTimeoutMs: number;
+  /** For connections of which only bytes are known: how long nothing may move; 0 is for ever. */
+  readonly tcpIdleTimeoutMs: number;
   readonly retry: RetryPolicy;
   /** Bytes of a request's body that are kept for another try. */
   readonly replayBytesMax: number;
@@ -38,6 +40,7 @@ export function callPolicy(
     requestTimeoutMs: timeouts.requestMs ?? defaults.timeouts.requestMs,
     perTryTimeoutMs: timeouts.perTryMs,
     idleTimeoutMs: timeouts.idleMs ?? defaults.timeouts.idleMs,
+    tcpIdleTimeoutMs: timeouts.tcpIdleMs ?? defaults.timeouts.tcpIdleMs,
     retry: {
       retryCountMax: retry.retries ?? defaults.retry.retries,
       statuses: retry.statuses ?? [],
@@ -56,6 +59,7 @@ export const inboundPolicy: CallPolicy = {
   requestTimeoutMs: 0,
   perTryTimeoutMs: 0,
   idleTimeoutMs: defaults.timeouts.idleMs,
+  tcpIdleTimeoutMs: defaults.timeouts.tcpIdleMs,
   retry: { ...callPolicy(undefined, undefined).retry, retryCountMax: 0 },
   replayBytesMax: 0,
 };

@@ -5,6 +5,7 @@
  */
 import type { MeshBody, ServiceBody } from '@leno/config';
 import type { RouteBackend, RouteRule, RouteTable } from '@leno/routing';
+import type { InboundAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { CallPolicy } from './policy.ts';
 
@@ -45,6 +46,10 @@ export interface RuntimeTable {
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly services: ReadonlyMap<string, ServiceEntry>;
   readonly basePolicy: CallPolicy;
+  /** What callers of the own service go by; the base where nothing is known of it. */
+  readonly ownPolicy: CallPolicy;
   /** Whether this proxy's own inbound listener takes plaintext. */
   readonly permissive: boolean;
+  /** Who may call the application behind this proxy. */
+  readonly access: InboundAccess;
 }

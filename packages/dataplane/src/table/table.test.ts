@@ -1,5 +1,6 @@
 import { canonicalHash, type Resource } from '@leno/config';
 import { expect, test } from 'vitest';
+import { noAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { compileTable, emptyTable } from './compile.ts';
 import { decodeView, emptyView } from './decode.ts';
@@ -54,7 +55,7 @@ const mesh = resource('telemetry', 'mesh', {
 
 function compiled(resources: readonly Resource[]) {
   const view = decodeView(resources, emptyView, limits);
-  return { view, table: compileTable(view, subject, revision, clusterOf) };
+  return { view, table: compileTable(view, subject, revision, { clusterOf, access: noAccess }) };
 }
 
 test.each([
@@ -127,6 +128,16 @@ test('more rules than this proxy takes are refused with the setting that bounds 
   const { view } = compiled([service('cart'), route('cart', ['default/cart'], 4)]);
   expect(view.errors[0]).toMatchObject({ code: 'LENO_RULE_COUNT', path: 'body.rules' });
   expect(view.errors[0]?.msg).toContain('LENO_ROUTE_RULE_COUNT_MAX');
+});
+
+test('callers and the called go by the same policy of a service', () => {
+  const policy = resource('trafficPolicy', 'default/web', {
+    service: 'default/web',
+    timeouts: { tcpIdleMs: 5_000 },
+  });
+  const { table } = compiled([service('web'), policy]);
+  expect(table.ownPolicy.tcpIdleTimeoutMs).toBe(5_000);
+  expect(compiled([service('cart')]).table.ownPolicy.tcpIdleTimeoutMs).toBe(3_600_000);
 });
 
 test('a rule is stronger than the policy of its service, which is stronger than the default', () => {

@@ -9,11 +9,14 @@ import {
   type Server,
 } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** An application, and what it has seen. */
 export interface Application {
   readonly port: number;
   readonly seen: readonly IncomingMessage[];
+  /** Takes every upgrade, answers 101, and hands over the connection. */
+  onUpgrade(take: (socket: Duplex) => void): void;
   close(): void;
 }
 
@@ -31,6 +34,15 @@ export async function openApplication(serve: RequestListener = echo): Promise<Ap
   return {
     port,
     seen,
+    onUpgrade: (take) => {
+      server.on('upgrade', (incoming, socket: Duplex) => {
+        seen.push(incoming);
+        socket.on('error', () => undefined);
+        const protocol = incoming.headers.upgrade ?? '';
+        socket.write(`HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+        take(socket);
+      });
+    },
     close: () => {
       server.close();
       server.closeAllConnections();

@@ -9,6 +9,7 @@ import {
   MetricStore,
 } from '@leno/telemetry';
 import { DataPlane } from '../data-plane.ts';
+import type { EgressPorts } from '../egress/egress.ts';
 import { CallMetrics } from '../observe/call-metrics.ts';
 import { EdgeStats } from '../observe/edge-stats.ts';
 import { CallJournal } from '../observe/journal.ts';
@@ -33,6 +34,8 @@ export interface ProxyBed {
 export interface ProxyParts {
   /** False for one of the time before HTTP/2 between sidecars. */
   readonly speaksHttp2?: boolean;
+  /** The way out of the mesh. */
+  readonly egress?: EgressPorts;
   /** What its application speaks; HTTP/1.1 by default. */
   readonly applicationProtocol?: PlainProtocol;
   /** Takes the place of the inbound listener's handler. */
@@ -64,15 +67,21 @@ export async function openProxy(
       options: new Watch(tlsOf(service, expected)),
       release: () => undefined,
     }),
+    ...(parts.egress && { egress: parts.egress }),
     limits: { ruleCountMax: 100 },
     hooks: { breakerChanged: () => undefined },
   });
   const { engine } = dataPlane;
-  const outbound = createHttpServer({ handler: engine.outbound, http2: true });
+  const outbound = createHttpServer({
+    handler: engine.outbound,
+    http2: true,
+    onTls: engine.tcp.greeted,
+  });
   const inbound = createHttpServer({
     handler: parts.inboundHandler ?? engine.inbound,
     http2: parts.speaksHttp2 === false ? false : meshHttp2,
     tls: tlsOf(service),
+    onTcp: engine.tcp.inbound,
     allowPlain: () => engine.table.permissive,
   });
   return {
@@ -93,7 +102,9 @@ export async function openProxy(
 function leaksOf({ engine, clusters, pools }: DataPlane): string[] {
   const held: Record<string, number> = {
     calls: engine.activeCount,
-    'wheel entries': engine.wheel.count,
+    'wheel entries': engine.wheel.count + engine.tcp.wheel.count,
+    'open accesses': engine.openAccess.count,
+    connections: engine.tcp.openCount('inbound') + engine.tcp.openCount('outbound'),
   };
   for (const cluster of [engine.application, ...clusters.values()]) {
     held[`tries of ${cluster.name}`] = cluster.activeCount;

@@ -10,7 +10,15 @@ export interface Mesh {
   readonly policies?: Readonly<Record<string, object>>;
   /** Rules of one route, by service. */
   readonly routes?: Readonly<Record<string, readonly object[]>>;
+  /** Bodies of access policies, by service. */
+  readonly access?: Readonly<Record<string, readonly object[]>>;
+  /** Default `deny`. */
+  readonly egress?: 'deny' | 'passthrough';
   readonly permissive?: readonly string[];
+  /** Services that may say for whom they call. */
+  readonly forwarders?: readonly string[];
+  /** Services with a port 5432 for TCP beside their port 80. */
+  readonly tcp?: readonly string[];
   /** What a service speaks on its ports, from 80 on; one of `http` where nothing is said. */
   readonly protocols?: Readonly<Record<string, readonly PortProtocol[]>>;
 }
@@ -40,6 +48,7 @@ function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): 
   const full = `default/${name}`;
   const spoken = mesh.protocols?.[name] ?? ['http'];
   const ports = spoken.map((protocol, index) => ({ port: 80 + index, protocol }));
+  if (mesh.tcp?.includes(name)) ports.push({ port: 5_432, protocol: 'tcp' });
   const parts = [
     resource('service', full, { namespace: 'default', name, ports }),
     resource('endpoints', full, { endpoints }),
@@ -47,6 +56,9 @@ function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): 
   const policy = mesh.policies?.[name];
   if (policy !== undefined) {
     parts.push(resource('trafficPolicy', full, { service: full, ...policy }));
+  }
+  for (const [index, body] of (mesh.access?.[name] ?? []).entries()) {
+    parts.push(resource('policy', `default/${name}-${index}`, { service: full, ...body }, full));
   }
   const rules = mesh.routes?.[name];
   if (rules !== undefined) {
@@ -61,10 +73,13 @@ function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): 
 export function viewOf(mesh: Mesh): PushedView {
   const settings = {
     trustDomain,
-    egress: 'deny',
+    egress: mesh.egress ?? 'deny',
     accessLog: { successEvery: 100, slowMs: 1_000 },
     traceRatio: 0.01,
-    mtls: { permissive: (mesh.permissive ?? []).map((it) => `default/${it}`) },
+    mtls: {
+      permissive: (mesh.permissive ?? []).map((it) => `default/${it}`),
+      ...(mesh.forwarders === undefined ? {} : { trustedForwarders: mesh.forwarders.map(idOf) }),
+    },
   };
   const resources = [resource('telemetry', 'mesh', settings, 'mesh')];
   for (const [name, endpoints] of Object.entries(mesh.services ?? {})) {

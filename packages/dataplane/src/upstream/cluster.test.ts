@@ -11,7 +11,12 @@ const noTls = (): never => {
 };
 
 function bench(bodies: readonly EndpointBody[], policy: Partial<TrafficPolicyBody> = {}) {
-  const pools = new PoolRegistry({ clock: systemClock, timers: systemTimers, tlsFor: noTls });
+  const pools = new PoolRegistry({
+    clock: systemClock,
+    timers: systemTimers,
+    rng: seededRng(2),
+    tlsFor: noTls,
+  });
   const hooks = { breakerChanged: () => undefined };
   const cluster = new Cluster('default/shop', pools, seededRng(3), hooks);
   cluster.setPolicy({ service: 'default/shop', ...policy });

@@ -91,8 +91,13 @@ export class Cluster {
 
   /** How connections to its endpoints are made and bounded. */
   get #terms(): PoolTerms {
-    const connectTimeoutMs = this.#policy?.timeouts?.connectMs ?? defaults.timeouts.connectMs;
-    return { limits: this.limits, connectTimeoutMs, plainProtocol: this.#plainProtocol };
+    const { limits, connectTimeoutMs } = this;
+    return { limits, connectTimeoutMs, plainProtocol: this.#plainProtocol };
+  }
+
+  /** How long connecting to an endpoint may take. */
+  get connectTimeoutMs(): number {
+    return this.#policy?.timeouts?.connectMs ?? defaults.timeouts.connectMs;
   }
 
   get endpoints(): readonly Endpoint[] {

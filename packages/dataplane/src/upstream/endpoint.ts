@@ -8,6 +8,8 @@ export class Endpoint {
   readonly breaker: Breaker;
   readonly pool: ClientPool;
   body: EndpointBody;
+  /** TCP connections to it, open or being opened. */
+  tcpCount = 0;
 
   constructor(body: EndpointBody, breaker: Breaker, pool: ClientPool) {
     this.id = body.id;

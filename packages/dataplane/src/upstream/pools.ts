@@ -12,7 +12,7 @@ import {
   UpstreamPool,
   type UpstreamPoolOptions,
 } from '@leno/http';
-import { type Clock, type Timers, unreachable, type Watch } from '@leno/std';
+import { type Clock, type Rng, type Timers, unreachable, type Watch } from '@leno/std';
 import { meshHttp2, meshSpread } from './mesh-http2.ts';
 
 /** TLS towards one identity, for as long as somebody dials it. */
@@ -27,6 +27,7 @@ export interface TlsLease {
 export interface PoolPorts {
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly rng: Rng;
   /** TLS towards whoever must show exactly `identity`; nobody is that if it is empty. */
   tlsFor(identity: string): TlsLease;
 }
@@ -75,6 +76,7 @@ export class PoolRegistry {
       idleTimeoutMs: defaults.poolIdleMs,
       clock: this.#ports.clock,
       timers: this.#ports.timers,
+      rng: this.#ports.rng,
     };
     const pool =
       tls === undefined
@@ -99,6 +101,12 @@ export class PoolRegistry {
     this.#pools.delete(key);
     shared.pool.drain();
     shared.tls?.release();
+  }
+
+  /** TLS towards an endpoint whose pool is acquired; undefined without one, or without TLS. */
+  tlsOf(body: EndpointBody): TlsClientOptions | undefined {
+    // What is spoken in the clear says nothing of these.
+    return this.#pools.get(keyOf(body, 'http/1.1'))?.tls?.options.value;
   }
 
   /** Breaks off whatever is on any connection. */

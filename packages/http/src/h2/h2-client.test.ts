@@ -206,3 +206,43 @@ test('answers PING, and passes over what it does not know', () => {
   bed.send(ping('abcdefgh'), frame(0xfa, 0xff, 5, 'grease'), settings([0x1a2a, 7]));
   expect(bed.out()).toEqual(['PING 0 ACK abcdefgh', 'SETTINGS 0 ACK']);
 });
+
+/** At each second: whether octets come then; what is sent, and whether the connection is over. */
+function ask(heardAtS: readonly number[], seconds: number, hasStream: boolean) {
+  const bed = openClient({ pingIntervalMs: 10_000, pingTimeoutMs: 3_000 });
+  const request = hasStream ? bed.request() : undefined;
+  bed.out();
+  const askedAtS: number[] = [];
+  let deadAtS = 0;
+  for (let second = 1; second <= seconds && deadAtS === 0; second += 1) {
+    bed.nowMs = second * 1_000;
+    if (heardAtS.includes(second)) bed.send(ping('anything'));
+    bed.client.sweep(bed.nowMs);
+    if (bed.out().some((line) => line.includes('leno ask'))) askedAtS.push(second);
+    if (bed.client.isClosed) deadAtS = second;
+  }
+  return { bed, request, askedAtS, deadAtS };
+}
+
+test.each([
+  { name: 'silent', heardAtS: [], asked: [10], dead: 13 },
+  { name: 'silent after a word', heardAtS: [4], asked: [14], dead: 17 },
+  { name: 'there', heardAtS: [11, 22, 33], asked: [10, 21, 32], dead: 0 },
+  { name: 'talking', heardAtS: [5, 10, 15, 20, 25, 30], asked: [], dead: 0 },
+])('PING asks an upstream that is $name, idle or busy', ({ heardAtS, asked, dead }) => {
+  for (const hasStream of [true, false]) {
+    const { bed, request, askedAtS, deadAtS } = ask(heardAtS, 35, hasStream);
+    expect([askedAtS, deadAtS]).toEqual([asked, dead]);
+    expect(bed.stats.pingTimeoutCount).toBe(dead === 0 ? 0 : 1);
+    if (request === undefined || dead === 0) continue;
+    expect(request.log).toEqual(['sent', 'broken by connection 0']);
+  }
+});
+
+test('nobody is asked unless it is wanted', () => {
+  const bed = openClient();
+  bed.request();
+  bed.out();
+  bed.client.sweep(3_600_000);
+  expect([bed.out(), bed.client.isClosed]).toEqual([[], false]);
+});

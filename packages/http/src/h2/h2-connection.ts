@@ -62,6 +62,7 @@ export abstract class H2Connection extends H2Core implements FrameSink {
   /** Takes what was read. The octets are not kept. */
   receive(chunk: Uint8Array, nowMs: number): void {
     this.nowMs = nowMs;
+    this.heardAtMs = nowMs;
     if (this.isClosed) return;
     try {
       this.#reader.feed(chunk);

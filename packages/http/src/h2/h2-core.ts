@@ -26,6 +26,9 @@ export interface H2ConnectionOptions {
 /** Payload of the PING whose answer tells that the first GOAWAY was read. */
 const DRAIN_PING = Uint8Array.from('leno end', (character) => character.charCodeAt(0));
 
+/** Payload of the PING that asks whether the other side is there; any octet is an answer. */
+const ALIVE_PING = Uint8Array.from('leno ask', (character) => character.charCodeAt(0));
+
 export abstract class H2Core implements StreamPort {
   readonly sender: H2Sender;
   readonly limits: H2Limits;
@@ -41,10 +44,13 @@ export abstract class H2Core implements StreamPort {
   protected hasSettings = false;
   /** SETTINGS of ours that were not acknowledged. */
   protected awaitedAckCount = 0;
+  /** When octets came last. */
+  protected heardAtMs: number;
   readonly #port: H2Port;
   readonly #isServer: boolean;
   readonly #window: ReceiveWindow;
   readonly #startedAtMs: number;
+  #askedAtMs = -1; // When the other side was asked whether it is there; -1: not since it was heard.
   #peerIsGoing = false;
   #peerLastStreamId = frames.STREAM_ID_MAX;
 
@@ -56,6 +62,7 @@ export abstract class H2Core implements StreamPort {
     this.#port = port;
     this.#isServer = isServer;
     this.#startedAtMs = nowMs;
+    this.heardAtMs = nowMs;
     this.guard = new FloodGuard(limits, stats);
     this.peer = new PeerSettings(!isServer);
     this.sender = new H2Sender(port, this.peer, this.guard);
@@ -140,9 +147,23 @@ export abstract class H2Core implements StreamPort {
     } else if (this.awaitedAckCount > 0 && sinceStartMs >= limits.settingsTimeoutMs) {
       stats.settingsTimeoutCount += 1;
       this.fail(errors.SETTINGS_TIMEOUT, 'our settings were not acknowledged');
+    } else if (!this.#isServer && this.#isDead()) {
+      stats.pingTimeoutCount += 1;
+      this.ended('the other side does not answer');
     } else {
       for (const stream of [...this.streams.values()]) this.#sweepStream(stream);
     }
+  }
+
+  /** Whether a PING was not answered in time; sends one when it is due. */
+  #isDead(): boolean {
+    const { limits, nowMs } = this;
+    if (this.#askedAtMs >= 0 && this.heardAtMs >= this.#askedAtMs) this.#askedAtMs = -1;
+    if (this.#askedAtMs >= 0) return nowMs - this.#askedAtMs >= limits.pingTimeoutMs;
+    if (nowMs - this.heardAtMs < limits.pingIntervalMs) return false;
+    this.#askedAtMs = nowMs;
+    this.sender.writer.ping(false, ALIVE_PING, 0);
+    return false;
   }
 
   taken(stream: H2Stream, byteCount: number): void {

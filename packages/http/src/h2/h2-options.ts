@@ -1,5 +1,6 @@
 /** Bounds of one HTTP/2 connection, and what it counts. */
-import { assert } from '@leno/std';
+import { OptionProblems } from '@leno/std';
+import { InvalidOptionError } from '../invalid-option-error.ts';
 import { type MessageLimits, messageLimits } from '../limits.ts';
 import { type FloodLimits, type FloodStats, floodLimits } from './flood-guard.ts';
 import { FRAME_BYTES_DEFAULT, WINDOW_BYTES_DEFAULT, WINDOW_BYTES_MAX } from './frame.ts';
@@ -24,6 +25,14 @@ export interface H2Limits extends MessageLimits, FloodLimits {
   readonly headTimeoutMs: number;
   /** Until the other side acknowledges our settings. Default 10 s. */
   readonly settingsTimeoutMs: number;
+  /**
+   * At a client: after so long without an octet of the other side it is asked with PING whether it
+   * is there, be there streams or none. Default `Infinity`, never: servers of gRPC end connections
+   * that ask more than once in five minutes.
+   */
+  readonly pingIntervalMs: number;
+  /** Without an octet after that PING; then the connection is dead. Default 3 s. */
+  readonly pingTimeoutMs: number;
   /** Without room for what we have to send on a stream. Default 60 s; then it is reset. */
   readonly stallTimeoutMs: number;
   /** Without an octet either way on a stream whose request goes on. Default 5 min; then it is reset. */
@@ -45,22 +54,33 @@ export const h2Limits: H2Limits = {
   interimCountMax: 16,
   headTimeoutMs: 10_000,
   settingsTimeoutMs: 10_000,
+  pingIntervalMs: Number.POSITIVE_INFINITY,
+  pingTimeoutMs: 3_000,
   stallTimeoutMs: 60_000,
   streamIdleTimeoutMs: 300_000,
   takesProtocols: true,
 };
 
-/** The defaults with `limits` in their place. Stops where they cannot be. */
-export function h2LimitsOf(limits: Partial<H2Limits>): H2Limits {
+/**
+ * The defaults with `limits` in their place. Throws `InvalidOptionError` with all that is wrong, and
+ * with the `problems` that were found before.
+ */
+export function h2LimitsOf(
+  limits: Partial<H2Limits>,
+  problems: OptionProblems = new OptionProblems(),
+): H2Limits {
   const all = { ...h2Limits, ...limits };
-  const isWindow = (bytes: number) => bytes >= WINDOW_BYTES_DEFAULT && bytes <= WINDOW_BYTES_MAX;
-  assert(isWindow(all.streamWindowByteCount), 'a stream window is 65535 to 2^31-1');
-  assert(isWindow(all.connectionWindowByteCount), 'a connection window is 65535 to 2^31-1');
-  const { frameByteCountMax, headerTableByteCountMax: table } = all;
-  assert(frameByteCountMax >= FRAME_BYTES_DEFAULT, 'a frame may have 16384 octets');
-  assert(frameByteCountMax <= 0xff_ffff, 'a frame has less than 2^24 octets');
-  assert(table >= 0 && table <= 65_536, 'a header table has at most 65536 octets');
-  assert(all.streamCountMax >= 1, 'there may be a stream');
+  const { streamWindowByteCount, connectionWindowByteCount } = all;
+  const [least, most] = [WINDOW_BYTES_DEFAULT, WINDOW_BYTES_MAX];
+  problems.count('http2.streamWindowByteCount', streamWindowByteCount, least, most);
+  problems.count('http2.connectionWindowByteCount', connectionWindowByteCount, least, most);
+  const frameByteCountMax = [all.frameByteCountMax, FRAME_BYTES_DEFAULT, 0xff_ffff] as const;
+  problems.count('http2.frameByteCountMax', ...frameByteCountMax);
+  problems.count('http2.headerTableByteCountMax', all.headerTableByteCountMax, 0, 65_536);
+  problems.count('http2.streamCountMax', all.streamCountMax, 1);
+  problems.check(all.pingIntervalMs >= 1, 'http2.pingIntervalMs', all.pingIntervalMs, 'be from 1');
+  problems.range('http2.pingTimeoutMs', all.pingTimeoutMs, 1);
+  problems.throwIfAny(InvalidOptionError);
   return all;
 }
 
@@ -85,6 +105,8 @@ export interface H2Stats extends FloodStats {
   connectionErrorCount: number;
   headTimeoutCount: number;
   settingsTimeoutCount: number;
+  /** Connections that were ended because a PING was not answered. */
+  pingTimeoutCount: number;
   /** Streams that were reset because nothing moved. */
   stallTimeoutCount: number;
   streamIdleTimeoutCount: number;
@@ -104,6 +126,7 @@ export function newH2Stats(): H2Stats {
     connectionErrorCount: 0,
     headTimeoutCount: 0,
     settingsTimeoutCount: 0,
+    pingTimeoutCount: 0,
     stallTimeoutCount: 0,
     streamIdleTimeoutCount: 0,
     settingsFloodCount: 0,

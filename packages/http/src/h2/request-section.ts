@@ -8,6 +8,7 @@ import { isMethod } from '../methods.ts';
 import { consistsOf, TOKEN } from '../octets.ts';
 import { bodyTooLarge, headTooLarge, malformed, type Refusal, tooManyFields } from '../refusal.ts';
 import { parseTarget } from '../target.ts';
+import { KEY_FIELD } from '../web-socket.ts';
 import { FieldSection } from './field-section.ts';
 import type { FieldBlock } from './hpack/field-block.ts';
 
@@ -139,6 +140,8 @@ function readConnect(
   if (section.authority === undefined) return badAuthority;
   const target = readTarget(section, 'GET', authority);
   if (isRefusal(target)) return target;
+  // RFC 8441 §5: there is none; whoever goes on in HTTP/1.1 makes one.
+  fields.remove(KEY_FIELD);
   const lower = protocol.toLowerCase();
   return {
     ...common,

@@ -26,7 +26,7 @@ export interface Bed {
 export async function serve(
   handler: (exchange: ServerExchange) => void,
   limits: Partial<ServerLimits> = {},
-  more: Pick<HttpServerOptions, 'halfClose'> = {},
+  more: Pick<HttpServerOptions, 'halfCloseGraceMs'> = {},
 ): Promise<Bed> {
   const time = new ManualTime();
   const rejections: Rejection[] = [];

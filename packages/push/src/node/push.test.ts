@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { viewDigest } from '@leno/config';
 import { err, ok, seededRng, systemClock, systemTimers } from '@leno/std';
-import { foreignLeaf, TestCa, type TestIdentity } from '@leno/testkit';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { type Leaf, TestMesh } from '../../test/certificates.ts';
 import { resourcesOf } from '../../test/transcript.ts';
 import { subprotocol } from '../messages/codec.ts';
 import type { LeaseInstance } from '../messages/lease.ts';
@@ -15,8 +15,8 @@ import { PushClient } from './push-client.ts';
 import { PushServer } from './push-server.ts';
 import type { PushServerOptions } from './server-options.ts';
 
-const ca = new TestCa();
-const serverLeaf = ca.leaf(ca.id('/control-plane'));
+const mesh = new TestMesh();
+const serverLeaf = mesh.leaf('/ns/test/sa/control-plane');
 const ports = { clock: systemClock, timers: systemTimers, rng: seededRng(7) };
 const cleanups: (() => void | Promise<void>)[] = [];
 
@@ -30,8 +30,8 @@ async function controlPlane(options: Partial<PushServerOptions> = {}) {
   const seen: string[] = [];
   const server = createServer({
     key: serverLeaf.key,
-    cert: serverLeaf.cert + ca.root.certificatePem,
-    ca: [ca.root.certificatePem],
+    cert: serverLeaf.cert + mesh.rootPem,
+    ca: [mesh.rootPem],
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.3',
@@ -72,12 +72,12 @@ async function closeServer(server: Server, push: PushServer): Promise<void> {
 /** A proxy that applies whatever comes, and tells of it. */
 function proxy(url: string, options: Partial<PushClientOptions> = {}) {
   const log: string[] = [];
-  const leaf: TestIdentity = ca.leaf();
+  const leaf: Leaf = mesh.leaf();
   const client = new PushClient({
     ...ports,
     url,
     tls: () => ({
-      ca: [ca.root.certificatePem],
+      ca: [mesh.rootPem],
       key: leaf.key,
       cert: leaf.cert,
       checkServer: () => ok(undefined),
@@ -120,10 +120,10 @@ async function until(claim: () => boolean): Promise<void> {
 test('a proxy joins with a token, gets a certificate, comes again with it and is configured', async () => {
   const { push, url, advance, seen } = await controlPlane({
     on: {
-      csr: (session, pem) => {
-        const leaf = ca.leaf(session.identity);
+      csr: (_, pem) => {
+        const leaf = mesh.leaf();
         const chain = [leaf.cert];
-        const svid = { chain, bundle: [ca.root.certificatePem], notAfterMs: 1 };
+        const svid = { chain, bundle: [mesh.rootPem], notAfterMs: 1 };
         return Promise.resolve(pem === 'csr' ? ok({ ...svid }) : err({ code: 'BAD', msg: 'no' }));
       },
       lease: (_, lease) => {
@@ -138,13 +138,13 @@ test('a proxy joins with a token, gets a certificate, comes again with it and is
       },
     },
   });
-  const joined = ca.leaf();
+  const joined = mesh.leaf();
   let isMember = false;
   let chainLength = 0;
   const { client, log } = proxy(url, {
     join: 'secret',
     tls: () => ({
-      ...(isMember ? { ca: [joined.ca], key: joined.key, cert: joined.cert } : {}),
+      ...(isMember ? { ca: [mesh.rootPem], key: joined.key, cert: joined.cert } : {}),
       checkServer: (der, chain) => {
         chainLength = chain.length;
         return Buffer.compare(der, serverLeaf.der) === 0
@@ -155,7 +155,7 @@ test('a proxy joins with a token, gets a certificate, comes again with it and is
   });
   client.start();
   await expect(client.csr('other')).rejects.toMatchObject({ refusal: { code: 'BAD' } });
-  expect(await client.csr('csr')).toMatchObject({ bundle: [ca.root.certificatePem] });
+  expect(await client.csr('csr')).toMatchObject({ bundle: [mesh.rootPem] });
   expect(chainLength).toBe(3); // Leaf, issuer, root: what a pin of the root needs.
   expect(log).toEqual([]);
   isMember = true;
@@ -264,15 +264,15 @@ test('a server that the proxy refuses never sees its token', async () => {
   expect(seen).toEqual([]);
 });
 
-const member = ca.leaf();
-const foreign = foreignLeaf();
+const member = mesh.leaf();
+const foreign = new TestMesh('other.local').leaf();
 
 /** Opens by hand; gives what came of it. */
 function open(url: string, options: object, first?: string): Promise<string> {
   return new Promise((resolve) => {
     const { protocol = subprotocol, ...rest } = options as { protocol?: string };
     const socket = new WebSocket(url, protocol, {
-      ca: ca.root.certificatePem,
+      ca: mesh.rootPem,
       ...anyName,
       ...rest,
     });
@@ -323,9 +323,9 @@ test.each([
   },
   {
     name: 'an expired certificate',
-    options: { key: ca.expiredLeaf().key, cert: ca.expiredLeaf().cert },
-    came: 'error',
-    counter: undefined,
+    options: mesh.leaf('/ns/test/sa/client', 7_200_000),
+    came: '401',
+    counter: 'refusedAuth',
   },
   {
     name: 'a page of a browser',

@@ -1,10 +1,11 @@
 /** From the text of a file to its cases, each ready to be played. */
 import { unreachable } from '@leno/std';
 import * as z from 'zod';
+import type { AccessBed } from './access/access-bed.ts';
+import { playAccess } from './access/play-access.ts';
 import { type BackendPlays, backendsNamed } from './backend/backend-plays.ts';
 import type { Bed } from './bed/bed.ts';
 import { playFrames } from './bed/play-frames.ts';
-import { playPath } from './bed/play-path.ts';
 import { playRequest } from './bed/play-request.ts';
 import { playResponse } from './bed/play-response.ts';
 import { type Play as BedPlay, withControls } from './bed/with-controls.ts';
@@ -17,14 +18,17 @@ import { judgeHashVectors } from './judge-hash-vectors.ts';
 import { UnusableError } from './unusable-error.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
 
-/** The one bed of a run; opened when it is first asked for. */
-export type SharedBed = () => Promise<Bed>;
+/** The beds of a run; each is opened when it is first asked for, and shared. */
+export interface SharedBeds {
+  readonly http: () => Promise<Bed>;
+  readonly access: () => Promise<AccessBed>;
+}
 
 /** One case, ready to be played. */
 export interface Play {
   readonly file: string;
   readonly id: string;
-  readonly judge: (bed: SharedBed) => Promise<Verdict>;
+  readonly judge: (beds: SharedBeds) => Promise<Verdict>;
 }
 
 const Corpus = z.looseObject({ corpus: z.string(), schemaVersion: z.literal(1) });
@@ -76,7 +80,7 @@ function playsIn(corpus: z.output<typeof Known>): readonly Omit<Play, 'file'>[] 
     case 'path-authz':
       return corpus.cases.map((it) => ({
         id: it.id,
-        judge: (openBed) => playPath(it, corpus.policySets, openBed),
+        judge: (beds) => playAccess(it, corpus.policySets, beds.access),
       }));
     default:
       return unreachable(corpus);
@@ -84,7 +88,7 @@ function playsIn(corpus: z.output<typeof Known>): readonly Omit<Play, 'file'>[] 
 }
 
 function inBed(id: string, play: BedPlay, controlCount?: number): Omit<Play, 'file'> {
-  return { id, judge: async (openBed) => withControls(await openBed(), play, controlCount) };
+  return { id, judge: async (beds) => withControls(await beds.http(), play, controlCount) };
 }
 
 function parsed(file: string, text: string): unknown {

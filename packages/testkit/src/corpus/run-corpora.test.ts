@@ -30,6 +30,7 @@ async function run(cases: readonly unknown[], { args = ['f.json'], corpus = 'has
     say: (line) => said.push(line),
     complain: (line) => complaints.push(line),
     openBed: () => Promise.reject(new Error('no bed')),
+    openAccess: () => Promise.reject(new Error('no bed')),
   });
   return { code, said, complaints: complaints.join('\n'), written };
 }

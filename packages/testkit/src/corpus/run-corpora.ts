@@ -6,9 +6,10 @@
  * Nothing about a particular file, id or number of cases is known here. A file that does not fit
  * its format is an error, which ends the run before any case is played.
  */
+import type { AccessBed } from './access/access-bed.ts';
 import { BackendPlays } from './backend/backend-plays.ts';
 import type { Bed } from './bed/bed.ts';
-import { backendPlaysOf, type Play, playsOf, type SharedBed } from './plays.ts';
+import { backendPlaysOf, type Play, playsOf, type SharedBeds } from './plays.ts';
 import { UnusableError } from './unusable-error.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -20,6 +21,8 @@ export interface CorpusPorts {
   readonly complain: (line: string) => void;
   /** A proxy and its upstreams; `named` are ports that requests may write behind a host. */
   readonly openBed: (named: readonly number[]) => Promise<Bed>;
+  /** A proxy with an identity, its control plane and its application. */
+  readonly openAccess: () => Promise<AccessBed>;
 }
 
 /** 0 if nothing failed, 1 if something did, 2 if a file could not be used or has no cases. */
@@ -70,23 +73,31 @@ export async function runCorpora(args: readonly string[], ports: CorpusPorts): P
 async function playAll(
   plays: readonly Play[],
   { named, backends }: { readonly named: readonly number[]; readonly backends: BackendPlays },
-  { say, openBed }: CorpusPorts,
+  { say, openBed, openAccess }: CorpusPorts,
 ): Promise<readonly Result[]> {
-  let opened: Promise<Bed> | undefined;
-  const bed: SharedBed = () => {
-    opened ??= openBed(named);
-    return opened;
+  const opened = new Map<string, Promise<Bed | AccessBed>>();
+  const shared = <T extends Bed | AccessBed>(name: string, open: () => Promise<T>) => {
+    return (): Promise<T> => {
+      const known = opened.get(name) as Promise<T> | undefined;
+      const bed = known ?? open();
+      opened.set(name, bed);
+      return bed;
+    };
+  };
+  const beds: SharedBeds = {
+    http: shared('http', () => openBed(named)),
+    access: shared('access', openAccess),
   };
   const results: Result[] = [];
   try {
     for (const play of plays) {
-      const result = await played(play, bed);
+      const result = await played(play, beds);
       const reason = result.reason === undefined ? '' : `: ${result.reason}`;
       say(`${result.verdict} ${result.id}${reason.replaceAll(/\s+/g, ' ')}`);
       results.push(result);
     }
   } finally {
-    await (await opened?.catch(() => undefined))?.close();
+    for (const bed of opened.values()) await (await bed.catch(() => undefined))?.close();
     await backends.close();
   }
   return results;
@@ -131,9 +142,9 @@ function parsed(args: readonly string[]): {
 }
 
 /** A crash is a failure of the case, not of the run. */
-async function played({ file, id, judge }: Play, bed: SharedBed): Promise<Result> {
+async function played({ file, id, judge }: Play, beds: SharedBeds): Promise<Result> {
   try {
-    const verdict: Verdict = await judge(bed);
+    const verdict: Verdict = await judge(beds);
     return { file, id, ...verdict };
   } catch (thrown) {
     return { file, id, verdict: 'FAIL', reason: `threw ${String(thrown)}` };

@@ -9,10 +9,14 @@ import { until } from './until.ts';
 
 const CONTROL_WITHIN_MS = 1_000;
 
+/** How an ordinary client of a bed comes in. */
+export type Dial = (proxy: ProxyProcess, onChunk?: (chunk: Buffer) => void) => Promise<RawClient>;
+
 export class Bed {
   readonly recorder: Recorder;
   #proxy: ProxyProcess;
   readonly #restart: () => Promise<ProxyProcess>;
+  readonly #dial: Dial;
   #controlCount = 0;
   #proxyFields: readonly string[] = [];
 
@@ -20,10 +24,12 @@ export class Bed {
     recorder: Recorder,
     proxy: ProxyProcess,
     restart: () => Promise<ProxyProcess>,
+    dial: Dial,
   ) {
     this.recorder = recorder;
     this.#proxy = proxy;
     this.#restart = restart;
+    this.#dial = dial;
   }
 
   /** `named` are ports that requests may write behind the hosts of the bed. */
@@ -31,7 +37,20 @@ export class Bed {
     const recorder = new Recorder();
     const ports = { ...(await recorder.listen()), named };
     const start = (): Promise<ProxyProcess> => ProxyProcess.start(ports);
-    return new Bed(recorder, await start(), start);
+    return Bed.of(recorder, start, (proxy, onChunk) => RawClient.open(proxy.outboundPort, onChunk));
+  }
+
+  /** A bed whose proxy is started in another way, and whose clients come in by `dial`. */
+  static async of(
+    recorder: Recorder,
+    start: () => Promise<ProxyProcess>,
+    dial: Dial,
+  ): Promise<Bed> {
+    return new Bed(recorder, await start(), start, dial);
+  }
+
+  get proxy(): ProxyProcess {
+    return this.#proxy;
   }
 
   get context(): SeenContext {
@@ -44,7 +63,7 @@ export class Bed {
   }
 
   connect(onChunk?: (chunk: Buffer) => void): Promise<RawClient> {
-    return RawClient.open(this.#proxy.outboundPort, onChunk);
+    return this.#dial(this.#proxy, onChunk);
   }
 
   usage(): Promise<Usage> {

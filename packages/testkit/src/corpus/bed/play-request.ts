@@ -16,22 +16,24 @@ const QUIET_MS = 200;
 export interface RequestPlay {
   readonly raw: Bytes;
   readonly halfClose?: boolean | undefined;
+  /** Whether the connection may stay open although the request is refused. */
+  readonly mayLast?: boolean | undefined;
   readonly expect: RequestExpectation | PathExpectation;
 }
 
 /** Sends it all at once; gives the first thing that is not as expected. */
 export async function playRequest(
   bed: Bed,
-  { raw, halfClose, expect }: RequestPlay,
+  { raw, halfClose, mayLast, expect }: RequestPlay,
 ): Promise<string | undefined> {
   const client = await bed.connect();
   try {
     await client.write(octetsOf(raw));
     if (halfClose === true) client.finish();
-    const observe = (): Observation => observationOf(bed, client, expect);
+    const observe = (): Observation => ({ ...observationOf(bed, client, expect), mayLast });
     await settle(bed, client, expect);
     const seen = observe();
-    if (wantsEnd(seen.replies, expect)) {
+    if (mayLast !== true && wantsEnd(seen.replies, expect)) {
       await until(() => client.end !== 'open', WITHIN_MS);
       await until(() => bed.recorder.unfinishedCount === 0, WITHIN_MS);
     }

@@ -30,8 +30,16 @@ export interface BedPorts {
   readonly named: readonly number[];
 }
 
+/** What a proxy is started with. */
+export interface Launch {
+  /** By name, in its state directory. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class ProxyProcess {
   readonly outboundPort: number;
+  readonly inboundPort: number;
   readonly #process: RunningProcess;
   readonly #directory: string;
   readonly #oddLines: readonly string[];
@@ -41,16 +49,26 @@ export class ProxyProcess {
     directory: string;
     oddLines: readonly string[];
     outboundPort: number;
+    inboundPort: number;
   }) {
     this.#process = parts.process;
     this.#directory = parts.directory;
     this.#oddLines = parts.oddLines;
     this.outboundPort = parts.outboundPort;
+    this.inboundPort = parts.inboundPort;
   }
 
-  static async start(ports: BedPorts): Promise<ProxyProcess> {
+  /** The proxy of the HTTP corpora. */
+  static start(ports: BedPorts): Promise<ProxyProcess> {
+    return ProxyProcess.launch({ files: { 'config.json': lastKnownGood(viewOf(ports)) } });
+  }
+
+  /** A proxy with these files in its state directory, and these settings beside those of every bed. */
+  static async launch({ files, env = {} }: Launch): Promise<ProxyProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'leno-hardening-'));
-    await writeFile(join(directory, 'config.json'), lastKnownGood(viewOf(ports)));
+    for (const [name, text] of Object.entries(files)) {
+      await writeFile(join(directory, name), text, { mode: 0o600 });
+    }
     const oddLines: string[] = [];
     const running = startProcess({
       command: process.execPath,
@@ -72,11 +90,18 @@ export class ProxyProcess {
         LENO_STATE_DIR: directory,
         LENO_LOG_LEVEL: 'debug',
         ...bedLimits,
+        ...env,
       },
     });
     const ready = await running.ready;
-    const outboundPort = Number(String(ready['outbound']).split(':').at(-1));
-    return new ProxyProcess({ process: running, directory, oddLines, outboundPort });
+    const portOf = (name: string): number => Number(String(ready[name]).split(':').at(-1));
+    return new ProxyProcess({
+      process: running,
+      directory,
+      oddLines,
+      outboundPort: portOf('outbound'),
+      inboundPort: portOf('inbound'),
+    });
   }
 
   /** Why it cannot be what it should be, if so. */
@@ -121,12 +146,12 @@ function viewOf({ svc, other, named }: BedPorts): object {
 }
 
 /** As the proxy keeps it: a line of JSON, and its checksum. */
-function lastKnownGood(view: object): string {
+export function lastKnownGood(view: object): string {
   const json = JSON.stringify(view);
   return `${json}\nsha256:${createHash('sha256').update(json).digest('hex')}\n`;
 }
 
-function serviceOf(name: string, port: number, named: readonly number[]): Resource[] {
+export function serviceOf(name: string, port: number, named: readonly number[]): Resource[] {
   const full = `local/${name}`;
   const ports = [...new Set([80, ...named])].map((it) => ({ port: it, protocol: 'http' }));
   const endpoint = { id: name, address: '127.0.0.1', port, weight: 1, labels: {} };
@@ -139,7 +164,7 @@ function serviceOf(name: string, port: number, named: readonly number[]): Resour
   ];
 }
 
-function resourceOf(type: Resource['type'], name: string, body: object): Resource {
+export function resourceOf(type: Resource['type'], name: string, body: object): Resource {
   return { type, name, version: 1, hash: canonicalHash(body), bundle: name, body };
 }
 

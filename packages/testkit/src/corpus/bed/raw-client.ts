@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { systemClock } from '@leno/std';
+import type { TestIdentity } from '../../certificates.ts';
 import type { ConnectionEnd } from '../http/reply-reader.ts';
 
 /** The address that clients of the bed come from. */
@@ -44,6 +46,22 @@ export class RawClient {
       socket.once('connect', () => {
         socket.off('error', reject);
         resolve(new RawClient(socket, onChunk));
+      });
+    });
+  }
+
+  /** As `open`, with a certificate of the mesh. Rejects if the handshake fails. */
+  static openTls(port: number, identity: TestIdentity): Promise<RawClient> {
+    const { key, cert, ca } = identity;
+    return new Promise((resolve, reject) => {
+      const socket = connectTls({
+        ...{ key, cert, ca, host: '127.0.0.1', port, localAddress: CLIENT_ADDRESS },
+        checkServerIdentity: () => undefined,
+      });
+      socket.once('error', reject);
+      socket.once('secureConnect', () => {
+        socket.off('error', reject);
+        resolve(new RawClient(socket, undefined));
       });
     });
   }

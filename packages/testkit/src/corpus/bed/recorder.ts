@@ -35,6 +35,8 @@ export class Recorder {
   readonly requests: Recorded[] = [];
   readonly problems: string[] = [];
   script: Script | undefined;
+  /** The path of streams: `svc` answers it 200 or 101, and sends a piece now and then until it ends. */
+  streamTarget: string | undefined;
   /** Most requests that were open at one time. */
   concurrentPeak = 0;
   /** By the monotonic clock, when octets came last. */
@@ -55,6 +57,7 @@ export class Recorder {
     this.requests.length = 0;
     this.problems.length = 0;
     this.script = undefined;
+    this.streamTarget = undefined;
     this.concurrentPeak = 0;
     this.#noted = [];
     this.#notedBytes = 0;
@@ -109,7 +112,8 @@ export class Recorder {
           return;
         }
         this.requests.push({ ...request, upstream: name });
-        void this.#answer(socket, upstream, request);
+        if (name === 'svc' && request.target === this.streamTarget) void stream(socket, request);
+        else void this.#answer(socket, upstream, request);
       },
       onProblem: (problem) => {
         if (!upstream.isSpent) this.problems.push(`${problem} (upstream ${name})`);
@@ -158,6 +162,20 @@ export class Recorder {
     } finally {
       this.#pendingCount -= 1;
     }
+  }
+}
+
+/** Nothing follows it on this connection. */
+async function stream(socket: Socket, { fields }: WholeRequest): Promise<void> {
+  const upgrade = fields.find(([name]) => name.toLowerCase() === 'upgrade')?.[1];
+  const head =
+    upgrade === undefined
+      ? 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked'
+      : `HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: ${upgrade.trim()}`;
+  socket.write(`${head}\r\n\r\n`);
+  while (!socket.destroyed && !socket.writableEnded) {
+    socket.write(upgrade === undefined ? '1\r\n.\r\n' : '.');
+    await pause(ANSWER_AFTER_MS);
   }
 }
 

@@ -13,6 +13,8 @@ export interface Observation {
   readonly recorded: readonly Recorded[];
   /** Requests that began upstream, never came whole, and whose connections are still open. */
   readonly unfinishedCount: number;
+  /** Whether a connection may stay open on which a request was refused. */
+  readonly mayLast?: boolean | undefined;
   /** All octets that came to upstreams. */
   readonly upstreamOctets: string;
 }
@@ -42,7 +44,7 @@ function judgeVerdict(
   expect: Expectation,
   context: SeenContext,
 ): string | undefined {
-  const isLasting = expect.verdict === 'DENY';
+  const isLasting = expect.verdict === 'DENY' || seen.mayLast === true;
   switch (expect.verdict) {
     case 'REJECT':
     case 'DENY':

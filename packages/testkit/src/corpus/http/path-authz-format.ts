@@ -132,3 +132,5 @@ export const PathAuthz = z.strictObject({
 });
 export type PathAuthz = z.output<typeof PathAuthz>;
 export type PathAuthzCase = PathAuthz['cases'][number];
+export type CorpusPolicy = z.output<typeof Policy>;
+export type CorpusCheck = z.output<typeof Check>;

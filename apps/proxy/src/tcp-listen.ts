@@ -1,0 +1,100 @@
+/**
+ * `LENO_TCP_LISTEN`: listeners of the proxy that stand for one destination each, for clients that say
+ * nothing of whom they want. `127.0.0.1:5432=postgres:5432,…`
+ */
+import type { DataPlane } from '@leno/dataplane';
+import { type ListenOptions, TcpServer } from '@leno/http';
+import * as z from 'zod';
+import { listenError, renderAddress } from './listen.ts';
+
+/** One listener, and what is called by connecting to it. */
+export interface TcpListen {
+  readonly host: string;
+  readonly port: number;
+  /** As `Host` would have it: `postgres:5432`. */
+  readonly authority: string;
+}
+
+/** Listeners of one proxy. */
+const LISTENER_COUNT_MAX = 256;
+const ENTRY =
+  /^(?:\[([0-9a-f:]+)\]|([^:=\s[\]]+)):(\d{1,5})=([a-z0-9]([a-z0-9.-]*[a-z0-9])?:\d{1,5})$/;
+const PORT_MAX = 65_535;
+
+/** Parses the setting; every entry that is wrong is named. */
+export const tcpListen = z
+  .string()
+  .default('')
+  .transform((text, context): readonly TcpListen[] => {
+    const entries = text.split(',').filter((entry) => entry.trim() !== '');
+    const found = entries.map((entry) => ({ entry, parsed: parse(entry.trim().toLowerCase()) }));
+    const bad = found.filter(({ parsed }) => parsed === undefined).map(({ entry }) => entry.trim());
+    if (bad.length > 0) {
+      const shown = bad.map((entry) => JSON.stringify(entry)).join(', ');
+      context.addIssue(`${shown}: not HOST:PORT=SERVICE:PORT, as 127.0.0.1:5432=postgres:5432`);
+      return z.NEVER;
+    }
+    if (entries.length > LISTENER_COUNT_MAX) {
+      context.addIssue(`${entries.length} listeners, at most ${LISTENER_COUNT_MAX}`);
+      return z.NEVER;
+    }
+    return found.flatMap(({ parsed }) => (parsed === undefined ? [] : [parsed]));
+  });
+
+function parse(entry: string): TcpListen | undefined {
+  const [, ipv6, name, port = '', authority = ''] = ENTRY.exec(entry) ?? [];
+  const host = ipv6 ?? name;
+  const target = Number(authority.slice(authority.lastIndexOf(':') + 1));
+  if (host === undefined || Number(port) > PORT_MAX) return undefined;
+  if (target < 1 || target > PORT_MAX) return undefined;
+  return { host, port: Number(port), authority };
+}
+
+/** The listeners of one data plane. */
+export class TcpListeners {
+  readonly #dataPlane: DataPlane;
+  readonly #servers: TcpServer[] = [];
+
+  constructor(dataPlane: DataPlane) {
+    this.#dataPlane = dataPlane;
+  }
+
+  /** Opens all of them and gives them with their ports, or throws `ListenError` with none left open. */
+  async listen(
+    listeners: readonly TcpListen[],
+    options: ListenOptions,
+  ): Promise<readonly TcpListen[]> {
+    const { tcp } = this.#dataPlane.engine;
+    const bound: TcpListen[] = [];
+    for (const { host, port, authority } of listeners) {
+      const server = new TcpServer({
+        handler: (socket, peer) => tcp.dialled(authority, socket, peer),
+        onOverload: (peer) => tcp.overloaded(authority, peer),
+      });
+      this.#servers.push(server);
+      try {
+        const at = await server.listen(port, host, options);
+        bound.push({ host: at.address, port: at.port, authority });
+      } catch (thrown) {
+        await this.close();
+        throw listenError({ host, port }, 'LENO_TCP_LISTEN', thrown);
+      }
+    }
+    return bound;
+  }
+
+  /** Takes no new connection. */
+  stopListening(): void {
+    for (const server of this.#servers) server.stopListening();
+  }
+
+  /** Breaks off what is left. */
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.splice(0).map((server) => server.close()));
+  }
+}
+
+/** `127.0.0.1:5432=postgres:5432` */
+export function renderTcpListen({ host, port, authority }: TcpListen): string {
+  return `${renderAddress({ address: host, port })}=${authority}`;
+}

@@ -1,0 +1,104 @@
+/** A listener for connections of which nothing is known but the bytes. */
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Peer } from '../exchange.ts';
+import type { ListenOptions } from '../server-options.ts';
+import { TcpSocket } from './tcp-socket.ts';
+
+/** What a listener is made of. */
+export interface TcpServerOptions {
+  /** Gets every connection; nothing was read of it. Must not throw. */
+  readonly handler: (socket: TcpSocket, peer: Peer) => void;
+  /** Open connections. Default 10 000; those beyond are reset at once and told to `onOverload`. */
+  readonly connectionCountMax?: number;
+  readonly onOverload?: (peer: Peer) => void;
+}
+
+/** Counters since the start, and gauges. A live view. */
+export interface TcpServerStats {
+  readonly connectionCount: number;
+  readonly acceptedCount: number;
+  /** Connections closed because `connectionCountMax` was reached. */
+  readonly overloadedCount: number;
+}
+
+const CONNECTION_COUNT_MAX = 10_000;
+
+/** Listens once, closes once. */
+export class TcpServer {
+  readonly stats = { connectionCount: 0, acceptedCount: 0, overloadedCount: 0 };
+  readonly #options: TcpServerOptions;
+  readonly #listener: Server;
+  readonly #open = new Set<TcpSocket>();
+
+  constructor(options: TcpServerOptions) {
+    this.#options = options;
+    this.#listener = createServer(
+      { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+      (socket) => this.#accept(socket),
+    );
+  }
+
+  /** Port 0 takes a free one. Rejects with the error of the socket (`EADDRINUSE`, …). */
+  listen(
+    port: number,
+    host: string,
+    { reusePort = false }: ListenOptions = {},
+  ): Promise<{ address: string; port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#listener.once('error', reject);
+      this.#listener.listen({ port, host, reusePort }, () => {
+        this.#listener.off('error', reject);
+        // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
+        this.#listener.on('error', () => undefined);
+        const bound = this.#listener.address() as AddressInfo;
+        resolve({ address: bound.address, port: bound.port });
+      });
+    });
+  }
+
+  /** Takes no new connection; those that are open live on. Nobody waits for them. */
+  stopListening(): void {
+    if (this.#listener.listening) this.#listener.close();
+  }
+
+  /** Resets every connection. Resolves when the port is free. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#listener.listening) this.#listener.close(() => resolve());
+      else resolve();
+      for (const socket of this.#open) socket.reset();
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { stats } = this;
+    const limit = this.#options.connectionCountMax ?? CONNECTION_COUNT_MAX;
+    const peer = peerOf(socket);
+    const raw = new TcpSocket(socket);
+    stats.acceptedCount += 1;
+    if (this.#open.size >= limit) {
+      stats.overloadedCount += 1;
+      raw.reset();
+      this.#options.onOverload?.(peer);
+      return;
+    }
+    this.#open.add(raw);
+    stats.connectionCount = this.#open.size;
+    socket.once('close', () => {
+      this.#open.delete(raw);
+      stats.connectionCount = this.#open.size;
+    });
+    this.#options.handler(raw, peer);
+  }
+}
+
+function peerOf(socket: Socket): Peer {
+  const address = socket.remoteAddress ?? '';
+  return {
+    // An IPv4 client of a listener on `::` is still an IPv4 client.
+    address: address.startsWith('::ffff:') ? address.slice(7) : address,
+    port: socket.remotePort ?? 0,
+    transport: 'plain',
+    identity: undefined,
+  };
+}
