@@ -1,10 +1,10 @@
 /** From the bytes of a connection to request heads: everything that can be refused is refused here. */
 import type { RequestHead } from './exchange.ts';
 import type { FieldList } from './fields.ts';
-import { Framing, isRefusal } from './framing.ts';
+import { Framing } from './framing.ts';
 import { HeadScanner } from './head-scanner.ts';
 import type { MessageLimits } from './limits.ts';
-import { bodyTooLarge, malformed, type Refusal } from './refusal.ts';
+import { bodyTooLarge, isRefusal, malformed, type Refusal } from './refusal.ts';
 import { parseTarget } from './target.ts';
 import { isWebSocketKey, KEY_FIELD, WEB_SOCKET } from './web-socket.ts';
 

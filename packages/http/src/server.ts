@@ -129,7 +129,9 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   handOver(connection: ServedConnection, ahead: Buffer | undefined): TcpSocket {
     const socket = connection.wire.release();
-    const raw = this.#giveAway(new TcpSocket(socket, socket, ahead));
+    // What was read belongs to its reader during the call only, and this is for later.
+    const own = ahead === undefined ? undefined : Buffer.from(ahead);
+    const raw = this.#giveAway(new TcpSocket(socket, socket, own));
     this.closed(connection);
     return raw;
   }

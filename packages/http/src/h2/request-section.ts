@@ -2,11 +2,17 @@
 import { hostOf, parseAuthority, withoutDefaultPort } from '../authority.ts';
 import type { RequestHead } from '../exchange.ts';
 import type { FieldList } from '../fields.ts';
-import { isRefusal } from '../framing.ts';
 import type { MessageLimits } from '../limits.ts';
 import { isMethod } from '../methods.ts';
 import { consistsOf, TOKEN } from '../octets.ts';
-import { bodyTooLarge, headTooLarge, malformed, type Refusal, tooManyFields } from '../refusal.ts';
+import {
+  bodyTooLarge,
+  headTooLarge,
+  isRefusal,
+  malformed,
+  type Refusal,
+  tooManyFields,
+} from '../refusal.ts';
 import { parseTarget } from '../target.ts';
 import { KEY_FIELD } from '../web-socket.ts';
 import { FieldSection } from './field-section.ts';
