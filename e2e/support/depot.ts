@@ -41,8 +41,16 @@ export interface Visit {
   came: number;
   /** Requests whose connection or stream ended before the reply was whole. */
   gone: number;
+  /** When that was last, on the clock of `performance`. */
+  goneAtMs: number;
   /** Octets of bodies that were read. */
   byteCount: number;
+  /** Octets of bodies that the socket has taken. */
+  sentByteCount: number;
+  /** Connections of requests under way. */
+  readonly sockets: Set<Socket>;
+  /** Ends the standstill of one that is stuck. */
+  readOn: () => void;
 }
 
 export class Depot {
@@ -52,7 +60,7 @@ export class Depot {
   readonly #sockets = new Set<Socket>();
   /** Close codes and reasons of WebSockets, as they came. */
   readonly goodbyes: string[] = [];
-  /** Requests of any path, and the sockets that are open now. */
+  /** Requests of any path. */
   requestCount = 0;
 
   constructor() {
@@ -88,20 +96,24 @@ export class Depot {
 
   close(): void {
     this.#webSockets.close();
-    this.breakOff();
+    for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
   }
 
-  /** Resets every connection, as a process that is killed does. */
-  breakOff(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+  /** Resets the connections of the requests for `path`, as the end of a process does. */
+  breakOff(path: string): void {
+    for (const socket of this.visit(path).sockets) socket.resetAndDestroy();
   }
 
   /** What became of the requests for `path`; a live view. */
   visit(path: string): Visit {
     const known = this.#visits.get(path);
     if (known !== undefined) return known;
-    const visit: Visit = { came: 0, gone: 0, byteCount: 0 };
+    const visit: Visit = {
+      ...{ came: 0, gone: 0, goneAtMs: 0, byteCount: 0, sentByteCount: 0 },
+      sockets: new Set(),
+      readOn: () => undefined,
+    };
     this.#visits.set(path, visit);
     return visit;
   }
@@ -113,16 +125,25 @@ export class Depot {
     this.requestCount += 1;
     request.on('error', () => undefined);
     response.on('error', () => undefined);
+    const { socket } = request;
+    visit.sockets.add(socket);
     response.on('close', () => {
-      if (!response.writableFinished) visit.gone += 1;
+      visit.sockets.delete(socket);
+      if (response.writableFinished) return;
+      visit.gone += 1;
+      visit.goneAtMs = performance.now();
     });
     const [, word, argument = ''] = url.split('/');
-    if (word === 'octets') sendOctets(request, response, Number(argument));
+    if (word === 'octets') sendOctets(request, response, { total: Number(argument), visit });
     else if (word === 'hash') hashBody(request, response, visit);
     else if (word === 'echo') pipeline(request, response, () => undefined);
     else if (word === 'hang') request.on('data', (chunk: Buffer) => count(visit, chunk));
-    else if (word === 'stuck') response.flushHeaders();
-    else if (word === 'drip') response.write('drip');
+    else if (word === 'stuck') {
+      response.flushHeaders();
+      visit.readOn = () => request.resume();
+    } else if (word === 'drip') response.write('drip');
+    else if (word === 'torn') response.write('torn', () => request.socket.resetAndDestroy());
+    else if (word === 'rude') request.socket.destroy();
     else if (word === 'trailers') sendTrailers(response);
     else tellRequest(request, response);
   }
@@ -133,7 +154,11 @@ function count(visit: Visit, chunk: Buffer): void {
 }
 
 /** All of it, or what `Range: bytes=FROM-LAST` asks for. */
-function sendOctets(request: IncomingMessage, response: ServerResponse, total: number): void {
+function sendOctets(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { total, visit }: { total: number; visit: Visit },
+): void {
   const [, from, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
   const start = Number(from ?? 0);
   const end = last === undefined ? total : Number(last) + 1;
@@ -147,7 +172,8 @@ function sendOctets(request: IncomingMessage, response: ServerResponse, total: n
     // By hand: a loop that is left ends the generator.
     for (let piece = pieces.next(); ; piece = pieces.next()) {
       if (piece.done === true) break;
-      if (response.write(piece.value)) continue;
+      const { length } = piece.value;
+      if (response.write(piece.value, () => void (visit.sentByteCount += length))) continue;
       response.once('drain', more);
       return;
     }
