@@ -151,3 +151,20 @@ print(json.dumps(told))
     '/by/tunnel',
   ]);
 });
+
+test.skipIf(!hasProgram('curl'))(
+  'curl: an upload that is answered long before it is whole (needs curl)',
+  async () => {
+    const answers: string[] = [];
+    for (let index = 0; index < 10; index += 1) {
+      const { code, stdout, stderr } = await run(
+        'curl',
+        ['-sS', '-i', '-T-', '-HExpect:', ...viaSidecar(), 'http://depot/early'],
+        { input: body(30_000_000) },
+      );
+      const [status = ''] = /^HTTP\/1.1 \d+/.exec(String(stdout)) ?? [stderr];
+      answers.push(`${code} ${status} ${String(stdout).slice(-8)}`);
+    }
+    expect(new Set(answers)).toEqual(new Set(['0 HTTP/1.1 403 not here']));
+  },
+);

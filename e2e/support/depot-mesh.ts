@@ -32,9 +32,9 @@ export class DepotMesh {
     await until(
       async () => {
         for (const entry of [this.web, this.shop]) {
-          const figures = await underWay(this.mesh, entry);
-          if (Object.values(figures).some((count) => count !== 0)) {
-            throw new Error(`${entry.id}: ${JSON.stringify(figures)}`);
+          const { underWay } = await figuresOf(this.mesh, entry);
+          if (Object.values(underWay).some((count) => count !== 0)) {
+            throw new Error(`${entry.id}: ${JSON.stringify(underWay)}`);
           }
         }
         return true;
@@ -90,13 +90,13 @@ interface PoolFigures {
   readonly pendingCount: number;
 }
 
-/** What a sidecar says it is at; connections from other sidecars and idle ones are not that. */
-async function underWay(mesh: TestMesh, entry: MeshApp): Promise<Record<string, number>> {
+/** What a sidecar says of itself: what it is at, and what rests. */
+export async function figuresOf(mesh: TestMesh, entry: MeshApp) {
   const { outbound, inbound } = (await mesh.admin(entry, '/stats')) as Record<string, Stats>;
-  const pools = await poolsOf(mesh, entry);
   const clusters = (await mesh.admin(entry, '/clusters')) as readonly ClusterPage[];
+  const pools = clusters.flatMap(({ endpoints }) => endpoints.map((it) => it.connections));
   const sum = (counts: readonly number[]): number => counts.reduce((all, it) => all + it, 0);
-  return {
+  const underWay = {
     clientConnections: outbound?.connectionCount ?? Number.NaN,
     outbound: outbound?.activeRequestCount ?? Number.NaN,
     inbound: inbound?.activeRequestCount ?? Number.NaN,
@@ -104,10 +104,10 @@ async function underWay(mesh: TestMesh, entry: MeshApp): Promise<Record<string, 
     pools: sum(pools.map(({ activeCount }) => activeCount)),
     pending: sum(pools.map(({ pendingCount }) => pendingCount)),
   };
-}
-
-/** What the pools of a sidecar say of themselves. */
-export async function poolsOf(mesh: TestMesh, entry: MeshApp): Promise<readonly PoolFigures[]> {
-  const clusters = (await mesh.admin(entry, '/clusters')) as readonly ClusterPage[];
-  return clusters.flatMap(({ endpoints }) => endpoints.map(({ connections }) => connections));
+  return {
+    underWay,
+    /** From other sidecars. */
+    peerConnections: inbound?.connectionCount ?? Number.NaN,
+    poolConnections: sum(pools.map(({ connectionCount }) => connectionCount)),
+  };
 }

@@ -142,6 +142,8 @@ export class Depot {
       response.flushHeaders();
       visit.readOn = () => request.resume();
     } else if (word === 'drip') response.write('drip');
+    else if (word === 'early') response.writeHead(403).end('not here');
+    else if (word === 'last') response.writeHead(403, { connection: 'close' }).end('not here');
     else if (word === 'torn') response.write('torn', () => request.socket.resetAndDestroy());
     else if (word === 'rude') request.socket.destroy();
     else if (word === 'trailers') sendTrailers(response);

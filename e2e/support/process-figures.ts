@@ -22,27 +22,17 @@ export async function socketsOf(pid: number): Promise<readonly SocketEnds[]> {
   return links
     .map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1])
     .filter((inode) => inode !== undefined)
-    .map((inode) => ends.get(inode) ?? { localPort: 0, remotePort: 0, isListening: false });
+    .map((inode) => ends.get(inode) ?? { localPort: 0, remotePort: 0 });
 }
 
 export interface SocketEnds {
   readonly localPort: number;
   readonly remotePort: number;
-  readonly isListening: boolean;
 }
 
-const LISTENING = '0A';
-
-/** A line of the table: `sl local remote state … inode`. */
+/** A line of the table: `sl local remote …`, with the inode as the tenth word. */
 function endsOf(line: string): readonly [string, SocketEnds] {
   const words = line.trim().split(/\s+/);
   const port = (word = ''): number => Number.parseInt(word.split(':')[1] ?? '0', 16);
-  return [
-    words[9] ?? '',
-    {
-      localPort: port(words[1]),
-      remotePort: port(words[2]),
-      isListening: words[3] === LISTENING,
-    },
-  ];
+  return [words[9] ?? '', { localPort: port(words[1]), remotePort: port(words[2]) }];
 }
