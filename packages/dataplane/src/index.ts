@@ -11,6 +11,14 @@ export type { Layer, Step } from './layer.ts';
 export { CallMetrics } from './observe/call-metrics.ts';
 export { type EdgeDelta, type EdgeReport, EdgeStats } from './observe/edge-stats.ts';
 export { CallJournal } from './observe/journal.ts';
+export {
+  Overload,
+  type OverloadStep,
+  overloadSteps,
+  type Pressures,
+  type Resource,
+  resources,
+} from './overload/overload.ts';
 export { type Reason, reasonCodes, reasons } from './reasons.ts';
 export { inboundStack, outboundStack } from './stack.ts';
 export type { Subject } from './table/compile.ts';

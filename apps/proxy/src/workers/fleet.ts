@@ -94,6 +94,11 @@ export class Fleet implements Workers {
     return { version, digest, isConfigured };
   }
 
+  /** Each worker sheds for itself, and what it refuses may go to another: as a whole they serve. */
+  get refusal(): undefined {
+    return undefined;
+  }
+
   faults(): readonly string[] {
     return this.#members
       .filter(({ isServing }) => !isServing)
