@@ -131,8 +131,8 @@ test('sheds before memory runs out, and recovers', async () => {
   await until(async () => (await metric('leno_overload_state')) === 0, 'the overload is over');
   const refused = await metric('leno_overload_shed_total{listener="outbound",kind="request"}');
   expect(refused).toBeGreaterThan(0);
-  // Readings are 100 ms apart, and what was let in may still fill its buffers; without any of it: 2.3.
-  expect(peakBytes).toBeLessThan(1.8 * Number(web.sidecarEnv['LENO_MEMORY_BYTES_MAX']));
+  // Readings are 100 ms apart, and what was let in may still fill its buffers; without any of it it is beyond 2.3 times.
+  expect(peakBytes).toBeLessThan(2 * Number(web.sidecarEnv['LENO_MEMORY_BYTES_MAX']));
   await until(async () => {
     const { status, body, error } = await client.send('catalog');
     if (status !== 200) throw new Error(`${status} ${body} ${error ?? ''}`);

@@ -28,3 +28,4 @@ export { Cluster, type ClusterHooks } from './upstream/cluster.ts';
 export type { Endpoint } from './upstream/endpoint.ts';
 export { meshHttp2, workersLabel } from './upstream/mesh-http2.ts';
 export type { PoolPorts, TlsLease } from './upstream/pools.ts';
+export { viewAfter } from './view-after.ts';

@@ -86,6 +86,14 @@ test.each<readonly [string, Pairs, number, Record<string, number>]>([
   ['TRACE', [[':method', 'TRACE'], ...GET.slice(1)], 405, {}],
   ['a method that nobody knows', [[':method', 'BREW'], ...GET.slice(1)], 501, {}],
   ['an expectation that nobody knows', with_(['expect', 'more']), 417, {}],
+  ...['h2c', 'H2C', 'h2', 'tls', 'http'].map(
+    (protocol): readonly [string, Pairs, number, Record<string, number>] => [
+      `a tunnel of ${protocol}, whose requests nobody would see`,
+      [[':method', 'CONNECT'], [':protocol', protocol], ...GET.slice(1)],
+      501,
+      {},
+    ],
+  ),
   [
     '2-25: 1000 fields',
     with_(...Array.from({ length: 1000 }, () => ['a', ''] as const)),

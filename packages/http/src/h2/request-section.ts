@@ -4,6 +4,7 @@ import type { RequestHead } from '../exchange.ts';
 import type { FieldList } from '../fields.ts';
 import type { MessageLimits } from '../limits.ts';
 import { isMethod } from '../methods.ts';
+import { isNestedHttp } from '../nested-http.ts';
 import { consistsOf, TOKEN } from '../octets.ts';
 import {
   bodyTooLarge,
@@ -30,6 +31,7 @@ const badExpect = malformed('Expect is not 100-continue', 417);
 const shortBody = malformed('Content-Length says more than there is');
 const noProtocols = malformed(':protocol comes where it was not allowed');
 const badProtocol = malformed(':protocol is no token, or without CONNECT');
+const nestedHttp = malformed(':protocol would carry requests past every check', 501);
 const connectLength = malformed('CONNECT has no Content-Length');
 
 /** A request head, and what HTTP/1.1 has no word for. */
@@ -144,11 +146,12 @@ function readConnect(
     return badProtocol;
   }
   if (section.authority === undefined) return badAuthority;
+  const lower = protocol.toLowerCase();
+  if (isNestedHttp(lower)) return nestedHttp;
   const target = readTarget(section, 'GET', authority);
   if (isRefusal(target)) return target;
   // RFC 8441 §5: there is none; whoever goes on in HTTP/1.1 makes one.
   fields.remove(KEY_FIELD);
-  const lower = protocol.toLowerCase();
   return {
     ...common,
     method: 'GET',
