@@ -53,6 +53,7 @@ test('a storm of opens and aborts leaves nothing behind', async () => {
   for (let half = 0; half < 2; half += 1) {
     await racer.run((SECONDS / 2) * RACES_PER_SECOND, RACES_PER_SECOND);
     await bed.atRest(10_000);
+    await until(() => bed.depot.webSocketCount === 0, 'no tunnel is left');
     await until(async () => {
       const counts = await leaked();
       if (counts.some((count) => count !== 0)) throw new Error(`left are ${String(counts)}`);
@@ -68,6 +69,7 @@ test('a storm of opens and aborts leaves nothing behind', async () => {
   }
   // The races were what they claim to be.
   for (const count of Object.values(racer.outcomes)) expect(count).toBeGreaterThan(0);
+  expect(bed.depot.goodbyes.length).toBeGreaterThan(0);
 
   const client = new MeshClient(bed.web.outbound);
   const replies = await Promise.all(Array.from({ length: 50 }, () => client.send('depot')));

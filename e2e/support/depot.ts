@@ -81,6 +81,10 @@ export class Depot {
     });
   }
 
+  get webSocketCount(): number {
+    return this.#webSockets.clients.size;
+  }
+
   get socketCount(): number {
     return this.#sockets.size;
   }

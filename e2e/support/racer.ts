@@ -142,7 +142,7 @@ export class Racer {
 
 const upgrade =
   'GET /ws HTTP/1.1\r\nHost: depot\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bm90aGluZyBtdWNoIGhlcmU=\r\n\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n' +
   '\u0081\u0085\u0000\u0000\u0000\u0000hello';
 
 /** Leaves after a while, and settles when the connection is closed. */
