@@ -22,7 +22,7 @@ import type { HelloReading } from './tcp/client-hello.ts';
 import { TCP_PROTOCOL, TcpSocket } from './tcp/tcp-socket.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
-import { Wire, type WireOwner } from './wire.ts';
+import { Wire, type WireOwner, type WireSocket } from './wire.ts';
 
 const TLS_HANDSHAKE = 0x16; // First octet of every TLS connection.
 const SWEEP_MS_MAX = 1_000;
@@ -131,6 +131,25 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const socket = connection.wire.release();
     const raw = this.#giveAway(new TcpSocket(socket, socket, ahead));
     this.closed(connection);
+    return raw;
+  }
+
+  takesInner(): boolean {
+    const takes = this.#openCount < this.limits.connectionCountMax;
+    if (!takes) this.stats.overloadedCount += 1;
+    return takes;
+  }
+
+  openInner(socket: WireSocket, peer: Peer, authority: string): void {
+    const connection = new ServerConnection(this, peer, (owner) => new Wire(socket, owner));
+    connection.fixedAuthority = authority;
+    this.#connections.add(connection);
+    this.#count();
+  }
+
+  giveInner(socket: WireSocket): TcpSocket {
+    const raw = this.#giveAway(new TcpSocket(socket));
+    this.#count();
     return raw;
   }
 

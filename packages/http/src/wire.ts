@@ -5,9 +5,10 @@
  * shared read buffer can take their place. What is written within a turn is put together: a head and
  * a small body leave in one system call.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { codeOf, messageOf } from '@leno/std';
 import { QUEUED_BYTE_COUNT_MAX } from './limits.ts';
+import { resetSocket } from './reset-socket.ts';
 import { atTurnEnd, type TurnTask } from './turn.ts';
 
 /** Who uses a wire. All calls come from the event loop, never from within a call to the wire. */
@@ -21,6 +22,15 @@ export interface WireOwner {
   closed(cause: string, code: string): void;
 }
 
+/** What a wire asks of its socket, be that one of TCP, of TLS, or a stream inside another connection. */
+export interface WireSocket extends Duplex {
+  /** Octets that were written, those included that wait. */
+  readonly bytesWritten: number;
+  /** Undefined for what cannot be reset. */
+  readonly remotePort?: number | undefined;
+  resetAndDestroy(): unknown;
+}
+
 /** Up to this length a piece is cheaper as text that is put together than as a write of its own. */
 const SMALL_BYTE_COUNT_MAX = 8 * 1024;
 const TEXT_LENGTH_MAX = 16 * 1024;
@@ -28,7 +38,7 @@ const TEXT_LENGTH_MAX = 16 * 1024;
 export class Wire implements TurnTask {
   /** May be replaced by the owner itself, who has found out who should have it. */
   owner: WireOwner;
-  readonly #socket: Socket;
+  readonly #socket: WireSocket;
   #text = ''; // One character per octet, not yet given to the socket.
   #scheduled = false;
   #ending = false;
@@ -36,7 +46,7 @@ export class Wire implements TurnTask {
   #cause = '';
   #code = '';
 
-  constructor(socket: Socket, owner: WireOwner) {
+  constructor(socket: WireSocket, owner: WireOwner) {
     this.#socket = socket;
     this.owner = owner;
     socket.on('data', this.#received);
@@ -134,10 +144,7 @@ export class Wire implements TurnTask {
   /** As `destroy`, but such that the other side cannot take it for a clean end. */
   reset(): void {
     this.#text = '';
-    // Over TLS the missing close_notify says it, and the socket has no way to say more.
-    if ('encrypted' in this.#socket || this.#socket.remotePort === undefined)
-      this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
   }
 
   /** Reads no more, but for what is on its way already. */
@@ -154,7 +161,7 @@ export class Wire implements TurnTask {
   }
 
   /** Gives the socket away, paused and with all that was written on its way; the wire is of no use then. */
-  release(): Socket {
+  release(): WireSocket {
     this.flush();
     const socket = this.#socket;
     socket.pause();
