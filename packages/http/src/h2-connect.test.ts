@@ -161,7 +161,7 @@ test('what nobody reads inside stays with who sends it', async () => {
   const body = new CollectingSink();
   taken?.readBody(body);
   await body.outcome;
-  expect(body.text.length).toBe(size);
+  expect(body.text).toHaveLength(size);
 });
 
 test('a tunnel that goes away is a client that goes away', async () => {

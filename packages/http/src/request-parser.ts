@@ -6,6 +6,7 @@ import { HeadScanner } from './head-scanner.ts';
 import type { MessageLimits } from './limits.ts';
 import { bodyTooLarge, malformed, type Refusal } from './refusal.ts';
 import { parseTarget } from './target.ts';
+import { hidesRequests, isUpgradeToken } from './upgrade-token.ts';
 import { isWebSocketKey, KEY_FIELD, WEB_SOCKET } from './web-socket.ts';
 
 /** A request head and what only the connection needs to know of it. */
@@ -148,7 +149,7 @@ function upgradeOf(
 ): string | undefined {
   const { upgrade } = framing;
   if (upgrade === '' || !framing.saysUpgrade || contentLength !== 0) return undefined;
-  if (upgrade === 'h2c' || upgrade === 'h2' || /^(tls|http)\b/.test(upgrade)) return undefined;
+  if (hidesRequests(upgrade)) return undefined;
   if (upgrade === WEB_SOCKET && !isWebSocketKey(fields.get(KEY_FIELD))) return undefined;
-  return /^[a-z0-9!#$%&'*+.^`|~_-]+(\/[a-z0-9._-]+)?$/.test(upgrade) ? upgrade : undefined;
+  return isUpgradeToken(upgrade) ? upgrade : undefined;
 }
