@@ -297,6 +297,28 @@ test.each([
   expect(seen['echo-1']).toBe(before);
 });
 
+test('an identity that a policy does not let in gets no byte, and its record says why', async () => {
+  const before = seen['echo-1'] + seen['echo-2'];
+  await mesh.apply(`apiVersion: leno.dev/v1
+kind: AccessPolicy
+metadata: { name: echo-readers, namespace: default }
+spec:
+  targetRef: { name: echo }
+  action: ALLOW
+  rules:
+    - from: { principals: [spiffe://mesh.local/ns/default/sa/postgres] }
+`);
+  expect(await talk(listeners['echo'], 'hello')).toEqual({ text: '', end: 'ECONNRESET' });
+  expect(seen['echo-1'] + seen['echo-2']).toBe(before);
+  const closed = await samples('leno_tcp_connections_closed_total');
+  expect(closed.filter((line) => line.includes('reason="denied"'))).toHaveLength(1);
+  await mesh.api('DELETE', '/v1/resources/AccessPolicy/default/echo-readers');
+  await until(
+    async () => (await talk(listeners['echo'], 'hello')).text === 'hello',
+    'it is let in again',
+  );
+});
+
 test('an endpoint that is killed between connections costs nobody one', async () => {
   const one = mesh.apps.find((it) => it.id === 'echo-1');
   const ask = () => talk(listeners['echo'], 'hello');

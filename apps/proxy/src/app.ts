@@ -64,6 +64,8 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
     if (!workers.inForce.isConfigured) waitsFor.push('a configuration');
     if (!appWatch.up.value) waitsFor.push('the application');
     if (!workers.serving.value) waitsFor.push('a worker');
+    const { refusal } = workers;
+    if (refusal !== undefined) waitsFor.push(refusal);
     const degraded = workers.faults();
     const ready = waitsFor.length === 0;
     return degraded.length === 0 ? { ready, waitsFor } : { ready, waitsFor, degraded };

@@ -2,6 +2,7 @@ import { messageOf } from '@leno/std';
 import { JsonLogger } from '@leno/std/node';
 import { startProxy } from './app.ts';
 import { readSettings, SettingsError, unknownVariables } from './env.ts';
+import { releaseStartupMemory } from './startup-memory.ts';
 
 /**
  * Resolves with the first signal that asks the process to go; the same one again ends it at once. Asked
@@ -30,6 +31,7 @@ async function main(): Promise<number> {
   });
   for (const name of unknownVariables()) log.warn('not a setting of the proxy', { name });
   const asked = firstSignal(log);
+  releaseStartupMemory();
   const proxy = await startProxy(settings, log);
   process.stdout.write(`${JSON.stringify({ ready: true, ...proxy.addresses })}\n`);
   // Either a signal or an order on the admin interface ends the process.

@@ -7,6 +7,7 @@ import { randomFillSync } from 'node:crypto';
 import { CallJournal, CallMetrics, DataPlane, EdgeStats, meshHttp2 } from '@leno/dataplane';
 import { DnsResolver, type Identity } from '@leno/dataplane/node';
 import {
+  ConnectionCap,
   createHttpServer,
   FieldList,
   type HttpServer,
@@ -26,6 +27,10 @@ import {
 } from '@leno/telemetry';
 import { createPages, type Pages } from './admin/pages.ts';
 import type { Settings } from './env.ts';
+import { connectionRoom, readDescriptorCountMax } from './limits/connection-room.ts';
+import { collectListener } from './limits/limit-metrics.ts';
+import { serverLimitsOf, streamLimitsOf } from './limits/limit-settings.ts';
+import { OverloadWatch } from './limits/overload-watch.ts';
 import { listen } from './listen.ts';
 import { collectClusterMetrics } from './proxy-metrics.ts';
 import { TcpListeners } from './tcp-listen.ts';
@@ -41,6 +46,8 @@ export interface Worker {
   readonly store: MetricStore;
   readonly families: MeshMetrics;
   readonly pages: Pages;
+  /** Runs while the data plane listens. */
+  readonly overload: OverloadWatch;
   /** Listens; throws `ListenError` for a port that cannot be had. */
   listen(at: ListenPlan, options: ListenOptions): Promise<BoundAddresses>;
   /** Takes no new connection on a listener, and finishes what is on it. */
@@ -60,17 +67,32 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const store = new MetricStore();
   const families = createMeshMetrics(store);
   const dataPlane = buildDataPlane(settings, families, parts);
-  const servers = buildServers(settings, dataPlane, parts);
+  const room = connectionRoom(settings.LENO_CONNECTIONS_MAX, readDescriptorCountMax());
+  const cap = new ConnectionCap(room);
+  const servers = buildServers(settings, dataPlane, { ...parts, cap });
   const tcp = new TcpListeners(dataPlane);
-  collectClusterMetrics({ metrics: families, store, dataPlane });
-  const stats = { outbound: servers.outbound.stats, inbound: servers.inbound.stats };
+  const metrics = { metrics: families, store };
+  collectClusterMetrics({ ...metrics, dataPlane });
+  for (const name of ['inbound', 'outbound'] as const) {
+    const { shedCount } = dataPlane.engine;
+    collectListener(metrics, name, servers[name].stats, () => shedCount[name]);
+  }
+  const overload = buildOverload(settings, { servers, dataPlane, cap, log: parts.log });
+  overload.collect(metrics);
+  const stats = () => ({
+    outbound: servers.outbound.stats,
+    inbound: servers.inbound.stats,
+    overload: overload.state,
+  });
   return {
     dataPlane,
     store,
     families,
+    overload,
     pages: createPages({ dataPlane, nowMs: () => systemClock.nowMs(), stats }),
     listen: async (at, options) => {
       const { outbound, inbound } = servers;
+      overload.start();
       return {
         outbound: await listen(outbound, at.outbound, {
           ...options,
@@ -88,6 +110,7 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
       ]);
     },
     close: () => {
+      overload.stop();
       void tcp.close();
       dataPlane.close();
       dataPlane.engine.journal.flush();
@@ -143,7 +166,7 @@ function buildDataPlane(
 function buildServers(
   settings: Settings,
   dataPlane: DataPlane,
-  { identity, log }: WorkerParts,
+  { identity, log, cap }: WorkerParts & { readonly cap: ConnectionCap },
 ): Readonly<Record<ListenerName, HttpServer>> {
   const { engine } = dataPlane;
   const refused =
@@ -155,28 +178,51 @@ function buildServers(
   const common: Partial<HttpServerOptions> = {
     clock: systemClock,
     timers: systemTimers,
-    limits: {
-      bodyByteCountMax: settings.LENO_BODY_BYTES_MAX,
-      stallTimeoutMs: settings.LENO_STALL_TIMEOUT_MS,
-    },
-    http2: true,
+    cap,
     halfCloseGraceMs: HALF_CLOSE_GRACE_MS,
   };
+  const limits = serverLimitsOf(settings);
   const outbound = createHttpServer({
     ...common,
+    limits: { ...limits, connectionCountMax: settings.LENO_OUTBOUND_CONNECTIONS_MAX },
+    http2: { streamCountMax: settings.LENO_STREAM_COUNT_MAX, ...streamLimitsOf(settings) },
     handler: engine.outbound,
     onTls: engine.tcp.greeted,
     onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
     ...common,
+    limits: { ...limits, connectionCountMax: settings.LENO_INBOUND_CONNECTIONS_MAX },
     handler: engine.inbound,
     onTcp: engine.tcp.inbound,
-    http2: meshHttp2,
+    http2: { ...meshHttp2, ...streamLimitsOf(settings) },
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
     onRejected: refused('inbound'),
   });
   identity.subscribe((value) => inbound.setTls(serverTls(value, settings.LENO_TRUST_DOMAIN)));
   return { outbound, inbound };
+}
+
+function buildOverload(
+  settings: Settings,
+  parts: {
+    readonly servers: Readonly<Record<ListenerName, HttpServer>>;
+    readonly dataPlane: DataPlane;
+    readonly cap: ConnectionCap;
+    readonly log: JsonLogger;
+  },
+): OverloadWatch {
+  const { servers, dataPlane, cap, log } = parts;
+  return new OverloadWatch({
+    servers: [servers.inbound, servers.outbound],
+    engine: dataPlane.engine,
+    cap,
+    memoryBytesMax: settings.LENO_MEMORY_BYTES_MAX,
+    processCount: settings.LENO_WORKERS,
+    loopDelayMsMax: settings.LENO_LOOP_DELAY_MS_MAX,
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+  });
 }

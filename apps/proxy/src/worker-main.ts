@@ -1,4 +1,5 @@
 import { systemHeldTimers } from '@leno/std';
+import { releaseStartupMemory } from './startup-memory.ts';
 import type { NumberedOrder } from './workers/protocol.ts';
 import { OrderServer } from './workers/serve-orders.ts';
 
@@ -16,6 +17,7 @@ let hasClosed = false;
 // Without a supervisor there is no renewal, no configuration and nobody to end this process.
 process.on('disconnect', () => process.exit(hasClosed ? 0 : 1));
 
+releaseStartupMemory();
 const server = new OrderServer({
   timers: systemHeldTimers,
   send: (message) => void process.send?.(message, undefined, undefined, () => undefined),

@@ -59,6 +59,10 @@ export class Engine {
   readonly openAccess = new OpenAccessList();
   /** Calls under way. */
   activeCount = 0;
+  /** The share of new calls that is refused because the process is short of something; 0 to 1. */
+  refusedRatio = 0;
+  /** Calls that were refused for that, by direction. */
+  readonly shedCount = { inbound: 0, outbound: 0 };
 
   constructor(ports: EnginePorts) {
     this.clock = ports.clock;

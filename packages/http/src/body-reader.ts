@@ -7,11 +7,11 @@
  */
 import { FORBIDDEN_TRAILERS } from './field-kind.ts';
 import type { FieldList } from './fields.ts';
-import { Framing, isRefusal } from './framing.ts';
+import { Framing } from './framing.ts';
 import { HeadScanner } from './head-scanner.ts';
 import type { MessageLimits } from './limits.ts';
 import { CR, FIELD_VALUE, HEX_VALUE, LF } from './octets.ts';
-import { bodyTooLarge, malformed, type Refusal } from './refusal.ts';
+import { bodyTooLarge, isRefusal, malformed, type Refusal } from './refusal.ts';
 
 /** Octets of chunk extensions in one body: nobody uses them, some attack with them (CVE-2023-39326). */
 export const EXTENSION_BYTE_COUNT_MAX = 16 * 1024;

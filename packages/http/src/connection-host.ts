@@ -14,12 +14,20 @@ export interface ConnectionHost {
   readonly clock: Clock;
   readonly stats: MutableServerStats;
   readonly isDraining: boolean;
+  /** Whether connections stay when a reply is over: not in a drain, and not while memory is short. */
+  readonly keepsAlive: boolean;
+  /** How long a connection may be without a request, as things stand. */
+  readonly idleTimeoutMs: number;
   readonly timers: Timers;
   /** How long a reply may be silent to a client that has ended its half. */
   readonly halfCloseGraceMs: number;
   handle(exchange: ServerExchange): void;
-  /** Reports a refusal (`status` 0: without a reply); gives fields for its reply. */
+  /** Counts and reports a refusal (`status` 0: without a reply); gives fields for its reply. */
   rejected(refusal: Refusal, status: number, peer: Peer): FieldList | undefined;
+  /** As `rejected`, of something that was counted where it was found. */
+  reported(refusal: Refusal, status: number, peer: Peer): FieldList | undefined;
+  /** A connection is closed because it was idle for that long. */
+  idledOut(): void;
   closed(connection: ServedConnection): void;
   /** Whether one more stream may become a connection of its own; counts the refusal if not. */
   takesInner(): boolean;

@@ -148,8 +148,3 @@ export class Framing {
     return this.te !== '' && /(^|,)[ \t]*trailers[ \t]*(,|$)/i.test(this.te);
   }
 }
-
-/** Tells the two outcomes of `take` apart. */
-export function isRefusal(outcome: object): outcome is Refusal {
-  return 'reason' in outcome;
-}

@@ -1,3 +1,4 @@
+export { ConnectionCap } from './connection-cap.ts';
 export type {
   BodySink,
   ClientTry,
@@ -22,6 +23,7 @@ export type {
   HttpServerOptions,
   ListenOptions,
   Rejection,
+  ServerRelief,
   ServerStats,
 } from './server-options.ts';
 export { ClientHelloReader, type HelloReading } from './tcp/client-hello.ts';

@@ -6,25 +6,43 @@ export interface Refusal {
   readonly detail: string;
 }
 
-/** Malformed or ambiguous. `status` is 400 unless another says it better (405, 417, 501, 505). */
-export function malformed(detail: string, status = 400): Refusal {
-  return { status, reason: 'bad-request', detail };
+/** Of one class, so that a look at it tells a refusal from a head: see `isRefusal`. */
+class Refused implements Refusal {
+  readonly status: number;
+  readonly reason: Refusal['reason'];
+  readonly detail: string;
+
+  constructor(status: number, reason: Refusal['reason'], detail: string) {
+    this.status = status;
+    this.reason = reason;
+    this.detail = detail;
+  }
 }
 
-export const headTooLarge: Refusal = {
-  status: 431,
-  reason: 'head-too-large',
-  detail: 'the head has too many octets',
-};
+/** Whether `outcome` is one of the refusals of this file, and not what was asked for. */
+export function isRefusal(outcome: object): outcome is Refusal {
+  return outcome instanceof Refused;
+}
 
-export const tooManyFields: Refusal = {
-  status: 431,
-  reason: 'head-too-large',
-  detail: 'the head has too many fields',
-};
+/** Malformed or ambiguous. `status` is 400 unless another says it better (405, 417, 501, 505). */
+export function malformed(detail: string, status = 400): Refusal {
+  return new Refused(status, 'bad-request', detail);
+}
 
-export const bodyTooLarge: Refusal = {
-  status: 413,
-  reason: 'body-too-large',
-  detail: 'the body has too many octets',
-};
+export const headTooLarge: Refusal = new Refused(
+  431,
+  'head-too-large',
+  'the head has too many octets',
+);
+
+export const tooManyFields: Refusal = new Refused(
+  431,
+  'head-too-large',
+  'the head has too many fields',
+);
+
+export const bodyTooLarge: Refusal = new Refused(
+  413,
+  'body-too-large',
+  'the body has too many octets',
+);

@@ -1,9 +1,9 @@
 /** From the bytes of a connection to reply heads, with how the body that follows is framed. */
 import type { ResponseHead } from './exchange.ts';
-import { Framing, isRefusal } from './framing.ts';
+import { Framing } from './framing.ts';
 import { HeadScanner } from './head-scanner.ts';
 import type { MessageLimits } from './limits.ts';
-import { malformed, type Refusal } from './refusal.ts';
+import { isRefusal, malformed, type Refusal } from './refusal.ts';
 
 /** A reply head and what only the connection needs to know of it. */
 export interface ParsedResponse extends ResponseHead {

@@ -78,12 +78,12 @@ export class ServerH2Connection
     else if (this.#idleSinceMs < 0) this.#idleSinceMs = nowMs;
     else if (this.#isLingering) {
       if (nowMs - this.#idleSinceMs >= LINGER_MS) this.wire.destroy();
-    } else if (nowMs - this.#idleSinceMs >= this.#host.limits.idleTimeoutMs) {
+    } else if (nowMs - this.#idleSinceMs >= this.#host.idleTimeoutMs) {
       this.#idleSinceMs = nowMs;
       // A second time: the client did not even answer our PING.
       if (this.#server.isGoing) this.#server.ended('the client is idle');
       else this.#server.drain();
-      this.#host.stats.idleTimeoutCount += 1;
+      this.#host.idledOut();
     }
   }
 
@@ -94,6 +94,8 @@ export class ServerH2Connection
   }
 
   onRefused(refusal: Refusal, status: number): FieldList | undefined {
+    // What is too large is among the counts of HTTP/2.
+    if (refusal.reason !== 'bad-request') return this.#host.reported(refusal, status, this.peer);
     return this.#host.rejected(refusal, status, this.peer);
   }
 

@@ -1,14 +1,7 @@
-/** What a connection may leave HTTP for, by `Upgrade` or by `:protocol`; in lower case. */
-
-/** RFC 9110 §7.8: a name, and perhaps a version. */
+/** RFC 9110 §7.8: a name, and perhaps a version; in lower case. */
 const PROTOCOL = /^[a-z0-9!#$%&'*+.^`|~_-]+(\/[a-z0-9._-]+)?$/;
 
-/** Whether it is one token of the form of RFC 9110 §7.8. */
+/** Whether a connection may leave HTTP for it, by `Upgrade` or by `:protocol`: one token of that form. */
 export function isUpgradeToken(protocol: string): boolean {
   return PROTOCOL.test(protocol);
-}
-
-/** HTTP of any version and TLS would carry requests past every check (RFC 9113 §3.1). */
-export function hidesRequests(protocol: string): boolean {
-  return protocol === 'h2c' || protocol === 'h2' || /^(tls|http)\b/.test(protocol);
 }

@@ -1,14 +1,15 @@
 /**
  * One socket, plain or TLS: the only place that reads from one and writes to one.
  *
- * Reading is by `data` events. A chunk belongs to its receiver during the call only, so that a
- * shared read buffer can take their place. What is written within a turn is put together: a head and
- * a small body leave in one system call.
+ * All sockets read into one buffer: a chunk belongs to its receiver during the call only. What is
+ * written within a turn is put together: a head and a small body leave in one system call.
  */
 import type { Duplex } from 'node:stream';
 import { codeOf, messageOf } from '@leno/std';
+import { returnBlock, takeBlock } from './block-pool.ts';
 import { QUEUED_BYTE_COUNT_MAX } from './limits.ts';
 import { resetSocket } from './reset-socket.ts';
+import { shareReads, stopSharing } from './shared-read.ts';
 import { atTurnEnd, type TurnTask } from './turn.ts';
 
 /** Who uses a wire. All calls come from the event loop, never from within a call to the wire. */
@@ -49,7 +50,7 @@ export class Wire implements TurnTask {
   constructor(socket: WireSocket, owner: WireOwner) {
     this.#socket = socket;
     this.owner = owner;
-    socket.on('data', this.#received);
+    if (!shareReads(socket, this.#received)) socket.on('data', this.#received);
     socket.on('end', this.#ended);
     socket.on('drain', this.#drained);
     socket.on('error', this.#failed);
@@ -89,11 +90,13 @@ export class Wire implements TurnTask {
       return;
     }
     const text = this.#text;
-    const joined = Buffer.allocUnsafeSlow(text.length + chunk.length);
-    joined.write(text, 'latin1');
-    joined.set(chunk, text.length);
+    const byteCount = text.length + chunk.length;
+    const block = takeBlock(byteCount);
+    block.write(text, 'latin1');
+    block.set(chunk, text.length);
     this.#text = '';
-    if (!this.#socket.destroyed) this.#socket.write(joined);
+    const isGone = this.writeOwned(block.subarray(0, byteCount), () => returnBlock(block));
+    if (isGone) returnBlock(block);
   }
 
   /**
@@ -165,6 +168,7 @@ export class Wire implements TurnTask {
     this.flush();
     const socket = this.#socket;
     socket.pause();
+    stopSharing(socket);
     socket.off('data', this.#received);
     socket.off('end', this.#ended);
     socket.off('drain', this.#drained);

@@ -9,9 +9,8 @@
  * successor is told what is in force before it listens. So a connection never meets a worker that
  * knows less than another.
  */
-import { type Applied, EdgeStats, type PushedView } from '@leno/dataplane';
+import { type Applied, EdgeStats, type PushedView, viewAfter } from '@leno/dataplane';
 import type { Identity } from '@leno/dataplane/node';
-import { resourcesAfter } from '@leno/push';
 import { messageOf, type Timers, Watch } from '@leno/std';
 import type { JsonLogger, LogLevel } from '@leno/std/node';
 import { createMeshMetrics, MetricMerge, MetricStore } from '@leno/telemetry';
@@ -94,6 +93,11 @@ export class Fleet implements Workers {
     return { version, digest, isConfigured };
   }
 
+  /** Each worker sheds for itself, and what it refuses may go to another: as a whole they serve. */
+  get refusal(): undefined {
+    return undefined;
+  }
+
   faults(): readonly string[] {
     return this.#members
       .filter(({ isServing }) => !isServing)
@@ -106,6 +110,9 @@ export class Fleet implements Workers {
     await probe(at.inbound, 'LENO_INBOUND_LISTEN');
     for (const listener of at.tcp) await probe(listener, 'LENO_TCP_LISTEN');
     await Promise.all(this.#members.map((member) => this.#introduce(member)));
+    // One that was there before the last: nobody would start it again.
+    const [fault] = this.faults();
+    if (fault !== undefined) throw new WorkerError(`${fault}, as soon as it was started`);
     this.#isOpen = true;
     this.#unsubscribe = identity.subscribe((value) => {
       for (const { remote } of this.#members) {
@@ -167,6 +174,8 @@ export class Fleet implements Workers {
   async drain(listener: ListenerName, withinMs: number): Promise<void> {
     this.#isLeaving = true;
     this.#changed();
+    // One that is being told all would begin to listen now.
+    for (const { isServing, remote } of this.#members) if (!isServing) remote?.kill();
     await Promise.allSettled(
       this.#serving.map(async ({ remote }) => {
         await remote?.call({ kind: 'drain', listener, withinMs }, withinMs + DRAIN_GRACE_MS);
@@ -259,8 +268,7 @@ export class Fleet implements Workers {
     const verdict = mergeVerdicts([first, ...others]);
     if (verdict.status === 'rejected') return verdict;
     // What is in force is said first: who comes after a worker that ends here takes the new one.
-    const before = this.#view?.resources ?? [];
-    this.#view = { ...view, resources: resourcesAfter(view.resources, before, verdict.errors) };
+    this.#view = viewAfter(view, this.#view, verdict.errors);
     await Promise.all(present.map(({ remote }) => this.#orEnd(remote, { kind: 'commit' })));
     return verdict;
   }

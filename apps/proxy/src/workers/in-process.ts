@@ -41,6 +41,10 @@ export class InProcess implements Workers {
     return { version, digest, isConfigured: mesh !== undefined };
   }
 
+  get refusal(): string | undefined {
+    return this.#worker.overload.refusal;
+  }
+
   faults(): readonly string[] {
     return [];
   }

@@ -53,6 +53,8 @@ export interface Workers {
   /** Whether anybody takes connections. */
   readonly serving: Watch<boolean>;
   readonly inForce: InForce;
+  /** Why requests are refused for now; undefined while any data plane takes them. */
+  readonly refusal: string | undefined;
   /** What is not as it should be although the proxy serves, for people. */
   faults(): readonly string[];
   /** Afterwards views are taken. Before `listen`. */

@@ -151,10 +151,13 @@ function decide(call: Call, end: TryEnd): RetryDecision {
   return decision;
 }
 
-/** The code of a reply that is whole with its head, or is none of gRPC; else `GRPC_NONE` still. */
-function grpcStatusOfHead(head: ResponseHead): number {
-  if (head.status !== 200) return grpcStatusOfHttp(head.status);
-  return readGrpcStatus(head.fields);
+/**
+ * The code of a reply that is whole with its head, or is none of gRPC; else `GRPC_NONE` still. Where a
+ * body follows, callers hear what trailers say, and nothing that the head says.
+ */
+function grpcStatusOfHead({ status, fields, contentLength }: ResponseHead): number {
+  const told = contentLength === 0 ? readGrpcStatus(fields) : GRPC_NONE;
+  return told === GRPC_NONE && status !== 200 ? grpcStatusOfHttp(status) : told;
 }
 
 function againAfterReply(

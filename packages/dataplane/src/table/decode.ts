@@ -73,18 +73,20 @@ export function decodeView(
     errors.push({ type, name, version, ...(error ?? unreadable) });
   }
   const good = withLastGood(decoded, before, badBundles);
-  return { resources: good, errors, lostBundles: lostBundles(good, before, badBundles) };
+  const lostBundles = lostAfter(good.values(), before.lostBundles, badBundles);
+  return { resources: good, errors, lostBundles };
 }
 
-/** A bundle that was lost stays so until something good comes of it, even if it is not sent again. */
-function lostBundles(
-  good: ReadonlyMap<string, DecodedResource>,
-  before: DecodedView,
-  badBundles: ReadonlySet<string>,
+/** Who has a view after another has judged it must know what that one has lost. */
+export function lostAfter(
+  inForce: Iterable<Pick<Resource, 'bundle'>>,
+  before: Iterable<string>,
+  badBundles: Iterable<string>,
 ): ReadonlySet<string> {
-  if (badBundles.size + before.lostBundles.size === 0) return before.lostBundles;
-  const found = new Set([...good.values()].map(({ bundle }) => bundle));
-  return new Set([...badBundles, ...before.lostBundles].filter((it) => !found.has(it)));
+  const lost = new Set([...badBundles, ...before]);
+  // A bundle that was lost stays so until something good comes of it, even if it is not sent again.
+  if (lost.size > 0) for (const { bundle } of inForce) lost.delete(bundle);
+  return lost;
 }
 
 const unreadable = { code: 'LENO_UNREADABLE', path: '', msg: 'the resource cannot be read' };

@@ -49,6 +49,7 @@ export function describeConnection(
     traceId: undefined,
     identity: client.peer.identity,
     route: undefined,
+    ...(connection.access === undefined ? {} : { access: connection.access }),
     revision: { epoch: table.epoch, version: table.version },
     endpoints: cluster === undefined ? [] : endpointNotes(cluster, tries, engine.clock.nowMs()),
     attempts: tries,

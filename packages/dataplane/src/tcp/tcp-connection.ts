@@ -9,6 +9,7 @@
  * anything lost. The breaker hears how dialling went; the balancer counts the connection for as long
  * as it is open.
  */
+import type { AccessDecision } from '@leno/authz';
 import {
   type Peer,
   TcpDial,
@@ -78,6 +79,8 @@ export class TcpConnection implements WheelEntry, OpenAccess {
   receivedBytes = 0;
   sentBytes = 0;
   notRetriedBecause: string | undefined;
+  /** Inbound: what was decided about who calls, last. */
+  access: AccessDecision | undefined;
 
   expiresAtMs = Number.POSITIVE_INFINITY;
   wheelPrevious: WheelEntry | undefined = undefined;
@@ -135,6 +138,7 @@ export class TcpConnection implements WheelEntry, OpenAccess {
   reauthorize(): void {
     const { table } = this.#engine;
     const verdict = authorizeConnection(table, this.client.peer, table.access.tcpPort);
+    this.access = verdict.decision;
     if (verdict.kind === 'refused') this.fail(verdict.reason, verdict.detail);
   }
 
@@ -178,6 +182,7 @@ export class TcpConnection implements WheelEntry, OpenAccess {
     this.#idleTimeoutMs = this.table.ownPolicy.tcpIdleTimeoutMs * INBOUND_IDLE_FACTOR;
     const { access } = this.table;
     const verdict = authorizeConnection(this.table, peer, access.tcpPort);
+    this.access = verdict.decision;
     if (access.hasPolicies && verdict.decision !== undefined) {
       this.#engine.metrics.access.count(verdict.decision, this.peerName);
     }

@@ -231,7 +231,7 @@ test('an application that is down behind its sidecar is left for another', async
     }),
     app.port,
   );
-  down.apply({ services: {} });
+  down.apply({ tcp: ['db'], services: { db: [] } });
   const outcomes = await Promise.all(Array.from({ length: 4 }, () => talk(port)));
   expect(outcomes).toEqual(Array(4).fill({ text: 'hello', end: 'clean' }));
   await expectNoLeaks(web, db, down);

@@ -51,9 +51,10 @@ export class ReplyBody implements BodySink {
     if (trailers !== undefined && call.direction === 'inbound') {
       for (const name of REPLY_CLAIMS) trailers.remove(name);
     }
-    if (call.isGrpc && call.grpcStatus === GRPC_NONE) {
+    if (call.isGrpc) {
       const told = readGrpcStatus(trailers);
-      call.grpcStatus = told === GRPC_NONE ? GRPC_NO_CODE : told;
+      if (told !== GRPC_NONE) call.grpcStatus = told;
+      else if (call.grpcStatus === GRPC_NONE) call.grpcStatus = GRPC_NO_CODE;
     }
     const { status, grpcStatus } = call;
     this.#attempt.settle(outcomeOfReply(status, grpcStatus), replyNote(status, grpcStatus));

@@ -1,6 +1,7 @@
 /** The client's end of a connection: requests go, on streams that we open. */
+
 import type { OutgoingRequest } from '../exchange.ts';
-import { isRefusal } from '../framing.ts';
+import { isRefusal } from '../refusal.ts';
 import * as errors from './error-code.ts';
 import { STREAM_ID_MAX } from './frame.ts';
 import { H2Connection } from './h2-connection.ts';

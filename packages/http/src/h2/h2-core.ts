@@ -185,6 +185,7 @@ export abstract class H2Core implements StreamPort {
   sideEnded(stream: H2Stream): void {
     if (!stream.localEnded || !stream.remoteEnded) return;
     if (!this.streams.delete(stream.id)) return;
+    this.stats.activeStreamCount -= 1;
     this.closedStreams.add(stream.id, 'ended');
     stream.over();
     this.#endIfDone();
@@ -230,12 +231,14 @@ export abstract class H2Core implements StreamPort {
     stream.receiveWindow = this.limits.streamWindowByteCount;
     this.streams.set(stream.id, stream);
     this.stats.streamCount += 1;
+    this.stats.activeStreamCount += 1;
     this.guard.earn('windowUpdate', 2);
   }
 
   /** Forgets a stream and tells it. */
   protected breakStream(stream: H2Stream, why: StreamBreak): void {
     if (!this.streams.delete(stream.id)) return;
+    this.stats.activeStreamCount -= 1;
     stream.broken(why);
     this.#endIfDone();
   }

@@ -96,8 +96,13 @@ test.each<readonly [string, Pairs, number, Record<string, number>]>([
   ['TRACE', [[':method', 'TRACE'], ...GET.slice(1)], 405, {}],
   ['a method that nobody knows', [[':method', 'BREW'], ...GET.slice(1)], 501, {}],
   ['an expectation that nobody knows', with_(['expect', 'more']), 417, {}],
-  ...['h2c', 'H2', 'tls/1.3', 'HTTP/2.0'].map(
-    (it) => [`RFC 9113 §3.1: :protocol ${it}`, asking(it), 501, {}] as const,
+  ...['h2c', 'H2C', 'h2', 'tls', 'http', 'tls/1.3', 'HTTP/2.0'].map(
+    (protocol): readonly [string, Pairs, number, Record<string, number>] => [
+      `a tunnel of ${protocol}, whose requests nobody would see`,
+      asking(protocol),
+      501,
+      {},
+    ],
   ),
   [
     '2-25: 1000 fields',

@@ -70,8 +70,8 @@ export class H2Sender {
     }
     if (contentLength !== undefined) encoder.ownField('content-length', `${contentLength}`);
     head.fields?.visit(encoder);
-    const block = encoder.octets.subarray(0, encoder.length);
-    this.writer.headers(streamId, block, ends, this.peer.frameByteCountMax);
+    const { octets, length } = encoder;
+    this.writer.headers(streamId, { octets, length }, ends, this.peer.frameByteCountMax);
   }
 
   /** Sends what the windows allow of `piece`; gives how much. */

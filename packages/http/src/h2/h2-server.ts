@@ -1,7 +1,7 @@
 /** The server's end of a connection: requests come, on streams that the client opens. */
+
 import type { FieldList } from '../fields.ts';
-import { isRefusal } from '../framing.ts';
-import type { Refusal } from '../refusal.ts';
+import { isRefusal, type Refusal } from '../refusal.ts';
 import * as errors from './error-code.ts';
 import { H2Connection } from './h2-connection.ts';
 import { H2ConnectionError } from './h2-connection-error.ts';

@@ -2,8 +2,7 @@
 import type { ResponseHead } from '../exchange.ts';
 import { FORBIDDEN_TRAILERS } from '../field-kind.ts';
 import type { FieldList } from '../fields.ts';
-import { isRefusal } from '../framing.ts';
-import { headTooLarge, malformed, type Refusal, tooManyFields } from '../refusal.ts';
+import { headTooLarge, isRefusal, malformed, type Refusal, tooManyFields } from '../refusal.ts';
 import { FieldSection } from './field-section.ts';
 import type { FieldBlock } from './hpack/field-block.ts';
 

@@ -118,7 +118,7 @@ async function chain(application: (socket: Socket) => void) {
   open.push(() => front.close());
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   open.push(() => client.destroy());
-  return { client, ends, bytes, sidecar, port };
+  return { client, ends, bytes, sidecar, port, front };
 }
 
 test('bytes pass both ways as they are, and who calls is known by its certificate', async () => {
@@ -222,6 +222,20 @@ test('a reset of the client is a reset at the application', async () => {
   client.resetAndDestroy();
   await expect.poll(() => ends.toSorted()).toEqual(['in client-reset', 'out client-reset']);
   expect(await end).toBe('ECONNRESET');
+});
+
+test('a listener that closes resets both ends of what it has joined', async () => {
+  let end: Promise<string> = Promise.resolve('none');
+  const { client, ends, front } = await chain((socket) => {
+    end = closed(socket);
+    socket.write('hello');
+    socket.resume();
+  });
+  await new Promise((resolve) => client.once('data', resolve));
+  const clientEnd = closed(client);
+  await front.close();
+  expect(await Promise.all([clientEnd, end])).toEqual(['ECONNRESET', 'ECONNRESET']);
+  await expect.poll(() => ends.toSorted()).toEqual(['in client-reset', 'out client-reset']);
 });
 
 test('who does not read stops the sender, with a bounded amount on the way', async () => {

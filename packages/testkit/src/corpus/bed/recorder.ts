@@ -39,6 +39,8 @@ export class Recorder {
   streamTarget: string | undefined;
   /** Most requests that were open at one time. */
   concurrentPeak = 0;
+  /** Connections since the start. */
+  connectionCount = 0;
   /** By the monotonic clock, when octets came last. */
   lastOctetMs = 0;
   readonly #servers: Server[] = [];
@@ -99,6 +101,7 @@ export class Recorder {
   }
 
   #serve(socket: Socket, name: Recorded['upstream']): void {
+    this.connectionCount += 1;
     const reader = new RequestReader({
       onHead: ({ method, target }) => {
         const { script } = this;
