@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 import { afterEach, expect, test } from 'vitest';
+import { LINGER_MS } from './connection-host.ts';
 import type { ServerExchange } from './exchange.ts';
 import { FieldList } from './fields.ts';
 import { createHttpServer } from './server.ts';
@@ -258,6 +259,20 @@ test('a body that nobody wants is thrown away, up to discardByteCountMax', async
   raw.clear();
   raw.socket.write(Buffer.concat([piece, piece, piece, ping('the last')]));
   expect(await raw.read('the last')).not.toContain('\0\0\x04\x08\0\0\0\0\x01');
+});
+
+test('a client that has broken the protocol and sends on and on hears why, and gets no reset', async () => {
+  const { port, time } = await serve(ok);
+  const raw = rawRequest(port, dataFrame(0, 'on no stream'), Buffer.alloc(14_000_000));
+  const isGoAway = '\x07\0\0\0\0\0';
+  expect(await raw.end()).toContain(isGoAway);
+  // Time for what was sent to be read, as far as it will be.
+  const beside = session(port);
+  for (let index = 0; index < 50; index += 1) await request(beside, {});
+  beside.destroy();
+  expect([raw.hasEnded, raw.isClosed]).toEqual([true, false]);
+  time.advance(4 * LINGER_MS);
+  await raw.close();
 });
 
 test('a handler may break off; what it does then is too late', async () => {

@@ -49,7 +49,8 @@ export class ServerH2Connection
   received(chunk: Buffer): void {
     if (this.#isLingering) {
       this.#lingeredByteCount += chunk.length;
-      if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.destroy();
+      // To close now would reset the connection, and what was written last would not arrive.
+      if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.pause();
       return;
     }
     this.#server.receive(chunk, this.#host.clock.nowMs());
