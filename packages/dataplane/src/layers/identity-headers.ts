@@ -6,40 +6,8 @@
 import type { FieldList, ResponseHead } from '@leno/http';
 import { spokenFor } from '../authorization/spoken-for.ts';
 import type { Call } from '../call.ts';
+import { CLAIMS, REPLY_CLAIMS, WORDS_OF_THE_MESH } from '../claims.ts';
 import type { Layer } from '../layer.ts';
-import { DEADLINE_FIELD } from './deadline.ts';
-
-/** Nobody may claim these; a header that frameworks take an address from is a claim as well. */
-const CLAIMS = [
-  'x-forwarded-client-cert',
-  'x-leno-peer',
-  'x-leno-reason',
-  'forwarded',
-  'x-real-ip',
-  'x-forwarded-port',
-  'x-forwarded-prefix',
-] as const;
-
-/**
- * Only a sidecar or gateway of the mesh, known by its certificate, may say these. The last two are said
- * by gateways alone, of how the request came to the mesh.
- */
-const WORDS_OF_THE_MESH = [
-  DEADLINE_FIELD,
-  'x-leno-attempt',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-] as const;
-
-/** What only the mesh says in a reply, in its head or in its trailers. */
-export const REPLY_CLAIMS = [
-  'proxy-status',
-  'x-leno-reason',
-  'x-leno-peer',
-  'x-leno-attempt',
-  DEADLINE_FIELD,
-] as const;
 
 export const identityHeaders: Layer = {
   name: 'identity-headers',

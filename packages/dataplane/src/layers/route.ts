@@ -44,10 +44,6 @@ function goOut(call: Call, authority: string): 'stop' {
 
 /** Bytes of any protocol: the connection leaves HTTP, and this call with it. */
 function connectTcp(call: Call, dialled: string): 'stop' {
-  if (call.exchange.takeSocket === undefined) {
-    call.fail('bad-request', 'CONNECT to a port for TCP needs HTTP/1.1');
-    return 'stop';
-  }
   call.status = 200;
   call.end();
   call.engine.tcp.connect(call, undotted(dialled));
