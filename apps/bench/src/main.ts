@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
     report: { type: 'string' },
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '4' },
     guard: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
   },

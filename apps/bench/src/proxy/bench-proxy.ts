@@ -1,8 +1,9 @@
 /** `pnpm bench proxy`: all cases one after the other on one bed. */
+import { messageOf } from '@leno/std';
 import type { AbsentPeer, ReportRow } from '../harness/report.ts';
 import { makeBed } from './bed.ts';
 import { cpuCases, isAskedFor, latencyCase, memoryCase, workersCase } from './cases.ts';
-import { type Budget, cpuRows, measureCase, type PeakBytes } from './cpu-rounds.ts';
+import { type Budget, cpuRows, measureCase, newLedger } from './cpu-rounds.ts';
 import { measureLatency } from './latency.ts';
 import { Lineup } from './lineup.ts';
 import { measureMemory } from './memory.ts';
@@ -26,6 +27,8 @@ export interface ProxyBenchOptions {
 export interface ProxyFigures {
   readonly rows: readonly ReportRow[];
   readonly absent: readonly AbsentPeer[];
+  /** Cases that could not be measured, and why. */
+  readonly failures: readonly string[];
 }
 
 /** Runs it. Throws `NotOnError` where a figure would be a lie. */
@@ -42,34 +45,55 @@ export async function benchProxy(
 }
 
 async function measureAll(lineup: Lineup, options: ProxyBenchOptions): Promise<ProxyFigures> {
-  const { only, roundCount, isQuick, say } = options;
-  const budget: Budget = isQuick
-    ? { roundCount: 1, roundS: 1, warmUpSMax: 0 }
-    : { roundCount, roundS: 2, warmUpSMax: 5 };
   const rows: ReportRow[] = [];
   const absent: AbsentPeer[] = [];
-  const peaks: PeakBytes = new Map();
-  for (const it of cpuCases.filter(({ name }) => isAskedFor(name, only))) {
-    say(`measuring ${it.name}`);
-    const outcome = await measureCase(lineup, it, budget, peaks);
-    rows.push(...cpuRows(outcome));
-    absent.push(...outcome.absent.map((subject) => ({ subject, case: it.name })));
-  }
-  const durationS = isQuick ? 1 : 5;
-  const rest = [
-    [latencyCase, () => measureLatency(lineup, { roundCount: isQuick ? 1 : 3, durationS })],
-    [memoryCase, () => measureMemory(lineup, peaks)],
-    [workersCase, () => measureWorkers(lineup, { roundCount, durationS: isQuick ? 1 : 2 })],
-  ] as const;
-  for (const [name, measure] of rest) {
-    if (!isAskedFor(name, only)) continue;
-    say(`measuring ${name}`);
-    rows.push(...(await measure()));
+  const failures: string[] = [];
+  for (const { name, measure } of casesOf(lineup, options, absent)) {
+    if (!isAskedFor(name, options.only)) continue;
+    options.say(`measuring ${name}`);
+    try {
+      rows.push(...(await measure()));
+    } catch (thrown) {
+      // What was measured before, and what comes after, is worth no less.
+      failures.push(`${name}: ${messageOf(thrown)}`);
+    }
   }
   const mesh = await lineup.startedMesh;
   if (mesh !== undefined) {
     rows.push(...proofRows(await proofsOf(lineup.bed, mesh, (name) => lineup.hasStarted(name))));
     mesh.stop();
   }
-  return { rows, absent };
+  return { rows, absent, failures };
+}
+
+interface MeasuredCase {
+  readonly name: string;
+  readonly measure: () => Promise<readonly ReportRow[]>;
+}
+
+function casesOf(
+  lineup: Lineup,
+  { roundCount, isQuick }: ProxyBenchOptions,
+  absent: AbsentPeer[],
+): readonly MeasuredCase[] {
+  const budget: Budget = isQuick
+    ? { roundCount: 1, roundS: 1, warmUpSMax: 0 }
+    : { roundCount, roundS: 2, warmUpSMax: 12 };
+  const ledger = newLedger();
+  const loads = cpuCases.map((it) => ({
+    name: it.name,
+    measure: async () => {
+      const outcome = await measureCase(lineup, it, budget, ledger);
+      absent.push(...outcome.absent.map((subject) => ({ subject, case: it.name })));
+      return cpuRows(outcome);
+    },
+  }));
+  const rates = { roundCount: isQuick ? 1 : 3, durationS: isQuick ? 1 : 5 };
+  const { roundS } = budget;
+  return [
+    ...loads,
+    { name: latencyCase, measure: () => measureLatency(lineup, rates) },
+    { name: memoryCase, measure: () => measureMemory(lineup, ledger.peakBytes) },
+    { name: workersCase, measure: () => measureWorkers(lineup, { ...budget, durationS: roundS }) },
+  ];
 }

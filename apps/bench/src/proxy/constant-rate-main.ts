@@ -27,7 +27,8 @@ export interface RateAnswer {
 }
 
 const order = JSON.parse(process.argv[2] ?? '') as RateOrder;
-const graceMs = 2_000;
+/** How long replies are waited for when all is sent. */
+const graceMs = 15_000;
 const head = Buffer.from(
   `GET ${order.path} HTTP/1.1\r\nHost: ${order.authority}\r\n\r\n`,
   'latin1',
@@ -113,7 +114,12 @@ function tick(): void {
     else client.send(performance.now());
   }
   if (sentCount < total) setTimeout(tick, 1);
-  else setTimeout(finish, clients.length === free.length ? 0 : graceMs);
+  else settle(nowMs + graceMs);
+}
+
+function settle(untilMs: number): void {
+  if (free.length === clients.length || performance.now() > untilMs) finish();
+  else setTimeout(settle, 10, untilMs);
 }
 
 function finish(): void {

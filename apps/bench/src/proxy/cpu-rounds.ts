@@ -20,7 +20,7 @@ export interface Budget {
 }
 
 /** After so many requests nothing is compiled any more; on a busy machine they take a while. */
-const warmRequestCount = 40_000;
+const warmRequestCount = 100_000;
 /** After so many its connections stand, whose handshakes would be dear. */
 const connectedRequestCount = 2_000;
 
@@ -31,14 +31,23 @@ export interface CpuOutcome {
   readonly absent: readonly SubjectName[];
 }
 
-/** The largest resident memory seen under load, by subject. */
-export type PeakBytes = Map<SubjectName, number>;
+/** What is remembered of the subjects from case to case. */
+export interface Ledger {
+  /** The largest resident memory that was seen after a load. */
+  readonly peakBytes: Map<SubjectName, number>;
+  /** Requests that each has answered. */
+  readonly requestCounts: Map<SubjectName, number>;
+}
+
+export function newLedger(): Ledger {
+  return { peakBytes: new Map(), requestCounts: new Map() };
+}
 
 export async function measureCase(
   lineup: Lineup,
   it: CpuCase,
   budget: Budget,
-  peaks: PeakBytes,
+  ledger: Ledger,
 ): Promise<CpuOutcome> {
   const costs = new Map<SubjectName, number[]>();
   const here: (readonly [SubjectName, Subject])[] = [];
@@ -49,7 +58,10 @@ export async function measureCase(
     else here.push([name, subject]);
   }
   for (const [name, subject] of here) {
-    await warmUp(lineup, subject, (durationS) => loadOf(it, name, durationS), budget);
+    const load = (durationS: number): Load => loadOf(it, name, durationS);
+    const known = ledger.requestCounts.get(name) ?? 0;
+    const count = await warmUp(lineup, subject, { load, known, ...budget });
+    ledger.requestCounts.set(name, known + count);
     costs.set(name, []);
   }
   for (let round = 0; round < budget.roundCount; round += 1) {
@@ -58,23 +70,30 @@ export async function measureCase(
     for (const [name, subject] of [...here.slice(turn), ...here.slice(0, turn)]) {
       costs.get(name)?.push(await costOf(lineup, subject, loadOf(it, name, budget.roundS)));
       const { residentBytes } = usageOf(subject.groups);
-      peaks.set(name, Math.max(peaks.get(name) ?? 0, residentBytes));
+      ledger.peakBytes.set(name, Math.max(ledger.peakBytes.get(name) ?? 0, residentBytes));
     }
   }
   return { case: it, costs, absent };
 }
 
+/** Loads it second by second until all it needs is compiled and its connections stand. */
 async function warmUp(
   lineup: Lineup,
   subject: Subject,
-  load: (durationS: number) => Load,
-  budget: Budget,
-): Promise<void> {
-  const countMax = subject.isCompiling ? warmRequestCount : connectedRequestCount;
+  options: {
+    readonly load: (durationS: number) => Load;
+    /** What it has answered in other cases. */
+    readonly known: number;
+    readonly warmUpSMax: number;
+  },
+): Promise<number> {
+  const toCompile = subject.isCompiling ? warmRequestCount - options.known : 0;
+  const countMax = Math.max(connectedRequestCount, toCompile);
   let count = 0;
-  for (let second = 0; second < budget.warmUpSMax && count < countMax; second += 1) {
-    count += await runLoad(toolsOf(lineup), subject.target, load(1));
+  for (let second = 0; second < options.warmUpSMax && count < countMax; second += 1) {
+    count += await runLoad(toolsOf(lineup), subject.target, options.load(1));
   }
+  return count;
 }
 
 function loadOf(it: CpuCase, name: SubjectName, durationS: number): Load {

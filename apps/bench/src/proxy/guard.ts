@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { ReportRow } from '../harness/report.ts';
 import { makeBed } from './bed.ts';
 import type { CpuCase, SubjectName } from './cases.ts';
-import { cpuRows, measureCase } from './cpu-rounds.ts';
+import { cpuRows, measureCase, newLedger } from './cpu-rounds.ts';
 import { Lineup } from './lineup.ts';
 import type { Programs } from './programs.ts';
 import { startUpstreams } from './upstream.ts';
@@ -26,7 +26,7 @@ export interface GuardVerdict {
   readonly text: string;
 }
 
-const budget = { roundCount: 5, roundS: 1, warmUpSMax: 4 };
+const budget = { roundCount: 4, roundS: 1, warmUpSMax: 6 };
 
 /** The committed bounds. */
 export function readGuardBounds(): readonly GuardBound[] {
@@ -43,7 +43,7 @@ export async function guardProxy(
   try {
     const lineup = new Lineup(bed, await startUpstreams(bed));
     say(`measuring beside ${baseline}`);
-    const outcome = await measureCase(lineup, guardCase, budget, new Map());
+    const outcome = await measureCase(lineup, guardCase, budget, newLedger());
     (await lineup.startedMesh)?.stop();
     return verdictOn(readGuardBounds(), cpuRows(outcome));
   } finally {

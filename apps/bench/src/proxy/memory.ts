@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { ReportRow } from '../harness/report.ts';
 import { memoryCase, type SubjectName } from './cases.ts';
-import type { PeakBytes } from './cpu-rounds.ts';
+import type { Ledger } from './cpu-rounds.ts';
 import type { Lineup } from './lineup.ts';
 import { type LoadTarget, runLoad } from './load.ts';
 import { usageOf } from './process-stat.ts';
@@ -14,7 +14,7 @@ const mebibyte = 1_048_576;
 /** Measures on processes of its own; `peaks` is what the CPU cases have seen. */
 export async function measureMemory(
   lineup: Lineup,
-  peaks: PeakBytes,
+  peaks: Ledger['peakBytes'],
 ): Promise<readonly ReportRow[]> {
   const mesh = await lineup.mesh();
   const idle = await mesh.add('idle', {});

@@ -43,11 +43,15 @@ export async function proofsOf(
     proofs.push({ part: `${entry.name}: trace context`, count: traced });
     for (const sidecar of all) proofs.push(...(await proofsOfOne(bed, sidecar)));
   }
-  const silent = proofs.filter(({ count }) => !(count > 0)).map(({ part }) => part);
-  if (silent.length > 0) {
-    throw new NotOnError(`not at work, so that nothing was measured: ${silent.join('; ')}`);
-  }
+  requireAll(proofs);
   return proofs;
+}
+
+/** Throws `NotOnError` that names every part that has counted nothing. */
+export function requireAll(proofs: readonly Proof[]): void {
+  const silent = proofs.filter(({ count }) => !(count > 0)).map(({ part }) => part);
+  if (silent.length === 0) return;
+  throw new NotOnError(`not at work, so that nothing was measured: ${silent.join('; ')}`);
 }
 
 /** The proofs as rows of the report. */

@@ -1,4 +1,4 @@
-/** The command lines of `pnpm bench proxy`. Exit codes: 0 measured, 1 `--guard` found too much, 2 cannot be run here. */
+/** The command lines of `pnpm bench proxy`. Exit codes: 0 all measured, 1 not all, or `--guard` found too much, 2 cannot be run here. */
 import { writeFileSync } from 'node:fs';
 import { messageOf } from '@leno/std';
 import { readGoals } from '../harness/goals.ts';
@@ -39,14 +39,15 @@ export async function runProxyCommand(
       console.log(await profileProxy(programs, only, say));
       return 0;
     }
-    const figures = await benchProxy(programs, { only, roundCount, isQuick, say });
+    const { failures, ...figures } = await benchProxy(programs, { only, roundCount, isQuick, say });
     const { commit } = command;
     const report: Report = { name: 'proxy', node: process.version, commit, ...figures };
     if (command.report !== undefined) {
       writeFileSync(command.report, `${JSON.stringify(report)}\n`);
     }
     console.log(proxyTableOf(report, isQuick ? [] : readGoals()));
-    return 0;
+    for (const failure of failures) say(`not measured: ${failure}`);
+    return failures.length === 0 ? 0 : 1;
   } catch (thrown) {
     console.error(`pnpm bench proxy: ${messageOf(thrown)}`);
     return thrown instanceof MissingProgramError ? 2 : 1;

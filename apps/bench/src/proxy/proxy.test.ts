@@ -14,6 +14,7 @@ import { h2loadArguments, parseH2load, parseWrk, wrkArguments } from './load.ts'
 import { median, percentile } from './median.ts';
 import { parseResidentBytes, parseStat, usageOf } from './process-stat.ts';
 import { findPrograms } from './programs.ts';
+import { requireAll } from './proofs.ts';
 import { runProxyCommand } from './proxy-command.ts';
 import { proxyTableOf } from './proxy-table.ts';
 import { fillTemplate, readTemplate, TemplateError } from './template.ts';
@@ -216,6 +217,13 @@ test('the guard is loud about what is beyond its bound, and about what was not m
   ).toBe(false);
   expect(judged([['leno hop', [20]]])).toBe(false);
   expect(verdictOn(bounds, []).text).toMatch(/^FAIL leno hop: not measured/);
+});
+
+test('a part that has counted nothing fails the run, by its name', () => {
+  const proof = (part: string, count: number) => ({ part, count });
+  expect(() => requireAll([proof('near: breaker', 1)])).not.toThrow();
+  const silent = [proof('near: breaker', 1), proof('near: log', 0), proof('web: log', Number.NaN)];
+  expect(() => requireAll(silent)).toThrow(/measured: near: log; web: log$/);
 });
 
 test('cases and bounds name subjects that exist', () => {
