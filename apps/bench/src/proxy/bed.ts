@@ -29,7 +29,7 @@ export interface ProgramOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Where it runs. `both` leaves it to the system. */
+  /** Where it runs; `both` is on either core, as the system likes. */
   readonly core: 'proxy' | 'load' | 'both';
 }
 
@@ -49,15 +49,11 @@ export class Bed {
 
   /** Starts a program on its core. */
   start(options: ProgramOptions): RunningProcess {
-    const core = options.core === 'proxy' ? 0 : this.loadCore;
-    const pin = options.core === 'both' ? [] : ['-c', String(core)];
-    const [command, args] =
-      pin.length === 0
-        ? [options.command, options.args]
-        : [this.programs.taskset, [...pin, options.command, ...options.args]];
+    // Said of every process, since it would else inherit the core of this one.
+    const cores = { proxy: '0', load: String(this.loadCore), both: `0,${this.loadCore}` };
     const running = startProcess({
-      command,
-      args,
+      command: this.programs.taskset,
+      args: ['-c', cores[options.core], options.command, ...options.args],
       env: { ...programEnvironment(), ...options.env },
       logFile: this.logOf(options.name),
     });
