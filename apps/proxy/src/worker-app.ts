@@ -28,9 +28,13 @@ import {
 import { createPages, type Pages } from './admin/pages.ts';
 import type { Settings } from './env.ts';
 import { connectionRoom, readDescriptorCountMax } from './limits/connection-room.ts';
-import { collectListener } from './limits/limit-metrics.ts';
+import {
+  collectListener,
+  collectTcpListeners,
+  UpstreamLimitMetrics,
+} from './limits/limit-metrics.ts';
 import { serverLimitsOf, streamLimitsOf } from './limits/limit-settings.ts';
-import { OverloadWatch } from './limits/overload-watch.ts';
+import { OverloadWatch, type Relieved } from './limits/overload-watch.ts';
 import { listen } from './listen.ts';
 import { collectClusterMetrics } from './proxy-metrics.ts';
 import { TcpListeners } from './tcp-listen.ts';
@@ -66,22 +70,27 @@ export interface WorkerParts {
 export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const store = new MetricStore();
   const families = createMeshMetrics(store);
-  const dataPlane = buildDataPlane(settings, families, parts);
+  const upstream = new UpstreamLimitMetrics(families);
+  const dataPlane = buildDataPlane(settings, families, { ...parts, upstream });
   const room = connectionRoom(settings.LENO_CONNECTIONS_MAX, readDescriptorCountMax());
   const cap = new ConnectionCap(room);
   const servers = buildServers(settings, dataPlane, { ...parts, cap });
-  const tcp = new TcpListeners(dataPlane);
+  const connectionCountMax = settings.LENO_OUTBOUND_CONNECTIONS_MAX;
+  const tcp = new TcpListeners(dataPlane, { cap, connectionCountMax });
   const metrics = { metrics: families, store };
-  collectClusterMetrics({ ...metrics, dataPlane });
+  collectClusterMetrics({ ...metrics, dataPlane, upstream });
   for (const name of ['inbound', 'outbound'] as const) {
     const { shedCount } = dataPlane.engine;
     collectListener(metrics, name, servers[name].stats, () => shedCount[name]);
   }
-  const overload = buildOverload(settings, { servers, dataPlane, cap, log: parts.log });
+  collectTcpListeners(metrics, () => tcp.stats);
+  const relieved = [servers.inbound, servers.outbound, tcp];
+  const overload = buildOverload(settings, { relieved, dataPlane, cap, log: parts.log });
   overload.collect(metrics);
   const stats = () => ({
     outbound: servers.outbound.stats,
     inbound: servers.inbound.stats,
+    tcp: tcp.stats,
     overload: overload.state,
   });
   return {
@@ -121,7 +130,7 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
 function buildDataPlane(
   settings: Settings,
   families: MeshMetrics,
-  { identity, log }: WorkerParts,
+  { identity, log, upstream }: WorkerParts & { readonly upstream: UpstreamLimitMetrics },
 ): DataPlane {
   const accessLog = new AccessLog({
     sink: { write: (batch, done) => void process.stderr.write(batch, () => done()) },
@@ -153,6 +162,7 @@ function buildDataPlane(
     egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
     limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
     hooks: {
+      endpointLeft: ({ name }, { pool }) => upstream.left(name, pool),
       breakerChanged(cluster, change) {
         const { breakerTransitions } = families;
         const { from, to, why } = change;
@@ -207,15 +217,15 @@ function buildServers(
 function buildOverload(
   settings: Settings,
   parts: {
-    readonly servers: Readonly<Record<ListenerName, HttpServer>>;
+    readonly relieved: readonly Relieved[];
     readonly dataPlane: DataPlane;
     readonly cap: ConnectionCap;
     readonly log: JsonLogger;
   },
 ): OverloadWatch {
-  const { servers, dataPlane, cap, log } = parts;
+  const { relieved, dataPlane, cap, log } = parts;
   return new OverloadWatch({
-    servers: [servers.inbound, servers.outbound],
+    relieved,
     engine: dataPlane.engine,
     cap,
     memoryBytesMax: settings.LENO_MEMORY_BYTES_MAX,

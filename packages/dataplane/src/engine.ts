@@ -59,7 +59,7 @@ export class Engine {
   readonly openAccess = new OpenAccessList();
   /** Calls under way. */
   activeCount = 0;
-  /** The share of new calls that is refused because the process is short of something; 0 to 1. */
+  /** The share of new calls and TCP connections that is refused because the process is short of something; 0 to 1. */
   refusedRatio = 0;
   /** Calls that were refused for that, by direction. */
   readonly shedCount = { inbound: 0, outbound: 0 };
@@ -84,6 +84,13 @@ export class Engine {
 
   /** Takes one request of the inbound listener through its stack. */
   readonly inbound = (exchange: ServerExchange): void => this.#take(exchange, 'inbound');
+
+  /** Whether a new call is refused for want of something, which is counted. */
+  sheds(direction: Direction): boolean {
+    if (this.refusedRatio === 0 || this.rng() >= this.refusedRatio) return false;
+    this.shedCount[direction] += 1;
+    return true;
+  }
 
   #take(exchange: ServerExchange, direction: Direction): void {
     const call = new Call(this, exchange, direction, stackOf[direction]);

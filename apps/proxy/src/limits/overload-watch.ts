@@ -12,7 +12,7 @@ import {
   type Pressures,
   resources,
 } from '@leno/dataplane';
-import type { ConnectionCap, HttpServer, ServerRelief } from '@leno/http';
+import type { ConnectionCap, ServerRelief } from '@leno/http';
 import type { Clock, TimerHandle, Timers } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
@@ -33,8 +33,13 @@ const reliefs: Readonly<Record<OverloadStep, ServerRelief>> = {
   deaf: 'deaf',
 };
 
+/** Listeners that can give something up. */
+export interface Relieved {
+  relieve(relief: ServerRelief): void;
+}
+
 export interface OverloadWatchParts {
-  readonly servers: readonly HttpServer[];
+  readonly relieved: readonly Relieved[];
   readonly engine: Engine;
   readonly cap: ConnectionCap;
   /** 0: what the control group allows. */
@@ -101,7 +106,7 @@ export class OverloadWatch {
   }
 
   readonly #sample = (): void => {
-    const { clock, servers, engine, log } = this.#parts;
+    const { clock, relieved, engine, log } = this.#parts;
     const nowMs = clock.nowMs();
     this.#pressures = this.#read(nowMs);
     if (this.#isShort) {
@@ -112,7 +117,7 @@ export class OverloadWatch {
     const step = this.#overload.judge(this.#pressures, nowMs);
     engine.refusedRatio = this.#overload.refusedRatio;
     if (step !== before) {
-      for (const server of servers) server.relieve(reliefs[step]);
+      for (const listener of relieved) listener.relieve(reliefs[step]);
       const { worst } = this.#overload;
       log.warn('overload', { step, before, worst, pressures: this.#pressures });
     }

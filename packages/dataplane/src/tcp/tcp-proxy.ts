@@ -69,15 +69,15 @@ export class TcpProxy {
   readonly inbound = (socket: TcpSocket, peer: Peer): void =>
     this.#take('inbound', meshClient(socket, peer), { kind: 'application' });
 
-  /** A connection to a listener that is full: it is closed already, and counted here. */
-  readonly overloaded = (authority: string, peer: Peer): void => {
+  /** A connection to a listener that takes no more, as `detail` says: it is closed already, and counted here. */
+  readonly overloaded = (authority: string, peer: Peer, detail: string): void => {
     const client: TcpClient = {
       method: 'TCP',
       peer,
       accept: () => undefined,
       refuse: () => undefined,
     };
-    this.#take('outbound', client, { kind: 'full', authority });
+    this.#take('outbound', client, { kind: 'full', authority, detail });
   };
 
   isDraining(direction: Direction): boolean {

@@ -488,7 +488,8 @@ test('a hello that is malformed is closed, and recorded', async () => {
 test('what a full listener has closed is counted', async () => {
   const { web } = await bench(() => ({ services: { db: [] } }));
   const peer = { address: '127.0.0.1', port: 1, transport: 'plain', identity: undefined } as const;
-  web.dataPlane.engine.tcp.overloaded('db:5432', peer);
+  web.dataPlane.engine.tcp.overloaded('db:5432', peer, 'no room');
+  expect(lastRecord(web)).toMatchObject({ reason: 'overloaded', detail: 'no room' });
   expect(metric(web, 'leno_tcp_connections_closed_total')).toEqual([
     'leno_tcp_connections_closed_total{dir="outbound",peer="default/db",reason="overloaded"} 1',
   ]);

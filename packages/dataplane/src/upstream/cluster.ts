@@ -49,6 +49,8 @@ export interface BreakerChange {
 /** Who wants to know. */
 export interface ClusterHooks {
   breakerChanged(cluster: Cluster, change: BreakerChange): void;
+  /** The cluster has let go of it; what is under way on its connections finishes. */
+  endpointLeft?(cluster: Cluster, endpoint: Endpoint): void;
 }
 
 export class Cluster {
@@ -255,6 +257,7 @@ export class Cluster {
   #letGo(endpoint: Endpoint, nowMs: number): void {
     endpoint.breaker.dispose(nowMs);
     this.#pools.release(endpoint.body, this.#plainProtocol);
+    this.#hooks.endpointLeft?.(this, endpoint);
   }
 }
 
