@@ -368,6 +368,11 @@ test('what an endpoint that has left counts is kept with its service, until that
   // It has drained, and is looked at no more.
   old.stats.pendingOverflowCount += 100;
   expect(pending()).toBe(20);
+  // The scrape itself finds out as well.
+  Object.assign(brief.stats, { connectionCount: 0, activeCount: 0 });
+  expect(pending()).toBe(20);
+  brief.stats.pendingOverflowCount += 100;
+  expect(pending()).toBe(20);
   clusters.pop();
   upstream.left(shop.name, next.pool);
   upstream.left('default/brief', countingPool().pool);
