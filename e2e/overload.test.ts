@@ -102,6 +102,19 @@ class Flood {
   }
 }
 
+/** The sidecar says that it is short of memory, and refuses what it is asked. */
+async function untilRefusing(client: MeshClient): Promise<void> {
+  await until(async () => {
+    const readiness = await fetch(`http://${web.admin}/readyz`);
+    return readiness.status === 503 && (await readiness.text()).includes('overload: memory');
+  }, 'it says that it is not ready');
+  // By what step it is depends on the moment: the request is refused, or its connection.
+  await until(async () => {
+    const { status, headers } = await client.send('catalog');
+    return status === 503 && headers['x-leno-reason'] === 'overloaded';
+  }, 'a request is refused');
+}
+
 const piece = Buffer.alloc(MIB);
 
 test('sheds before memory runs out, and recovers', { timeout: 400_000 }, async () => {
@@ -128,15 +141,7 @@ test('sheds before memory runs out, and recovers', { timeout: 400_000 }, async (
       'the whole flood has come',
       SLOW_MS,
     );
-    await until(async () => {
-      const readiness = await fetch(`http://${web.admin}/readyz`);
-      return readiness.status === 503 && (await readiness.text()).includes('overload: memory');
-    }, 'it says that it is not ready');
-    // By what step it is depends on the moment: the request is refused, or its connection.
-    await until(async () => {
-      const { status, headers } = await client.send('catalog');
-      return status === 503 && headers['x-leno-reason'] === 'overloaded';
-    }, 'a request is refused');
+    await untilRefusing(client);
   } finally {
     flood.stop();
     catalog.app.kill('SIGCONT');

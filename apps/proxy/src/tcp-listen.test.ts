@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
-import type { DataPlane } from '@leno/dataplane';
+import type { Engine } from '@leno/dataplane';
 import { ConnectionCap } from '@leno/http';
 import { expect, test } from 'vitest';
 import { renderTcpListen, TcpListeners } from './tcp-listen.ts';
 
 const at = (port: number) => ({ host: '127.0.0.1', port, authority: 'db:5432' });
 /** Nobody comes to these listeners. */
-const nobody = { engine: { tcp: {} } } as unknown as DataPlane;
+const nobody = { tcp: {} } as unknown as Engine;
 
 test('a port that is taken is named with its setting, and nothing is left open', async () => {
   const first = new TcpListeners(nobody, {});
@@ -38,7 +38,7 @@ test('all share their bounds, are relieved together, and are counted as one', as
       void told.push(`${authority}: ${detail}`),
   };
   const cap = new ConnectionCap(3);
-  const all = new TcpListeners({ engine: { tcp } } as unknown as DataPlane, {
+  const all = new TcpListeners({ tcp } as unknown as Engine, {
     connectionCountMax: 2,
     cap,
   });

@@ -2,7 +2,7 @@
  * `LENO_TCP_LISTEN`: listeners of the proxy that stand for one destination each, for clients that say
  * nothing of whom they want. `127.0.0.1:5432=postgres:5432,…`
  */
-import type { DataPlane } from '@leno/dataplane';
+import type { Engine } from '@leno/dataplane';
 import {
   type ListenOptions,
   newTcpServerStats,
@@ -62,13 +62,13 @@ function parse(entry: string): TcpListen | undefined {
 
 /** The listeners of one data plane. */
 export class TcpListeners {
-  readonly #dataPlane: DataPlane;
+  readonly #engine: Engine;
   readonly #bounds: TcpBounds;
   readonly #servers: TcpServer[] = [];
   #relief: ServerRelief = 'none';
 
-  constructor(dataPlane: DataPlane, bounds: TcpBounds) {
-    this.#dataPlane = dataPlane;
+  constructor(engine: Engine, bounds: TcpBounds) {
+    this.#engine = engine;
     this.#bounds = bounds;
   }
 
@@ -97,7 +97,7 @@ export class TcpListeners {
     listeners: readonly TcpListen[],
     options: ListenOptions,
   ): Promise<readonly TcpListen[]> {
-    const { tcp } = this.#dataPlane.engine;
+    const { tcp } = this.#engine;
     const bound: TcpListen[] = [];
     for (const { host, port, authority } of listeners) {
       const server = new TcpServer({

@@ -11,14 +11,12 @@ import type { Egress } from './egress/egress.ts';
 import { runStack } from './layer.ts';
 import type { CallMetrics } from './observe/call-metrics.ts';
 import type { CallJournal } from './observe/journal.ts';
-import { inboundStack, outboundStack } from './stack.ts';
+import { gatewayStack, inboundStack, outboundStack } from './stack.ts';
 import { emptyTable } from './table/compile.ts';
 import type { RuntimeTable } from './table/runtime-table.ts';
 import { type TcpPorts, TcpProxy } from './tcp/tcp-proxy.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import type { Cluster } from './upstream/cluster.ts';
-
-const stackOf = { inbound: inboundStack, outbound: outboundStack } as const;
 
 /** What an engine works with. */
 export interface EnginePorts extends TcpPorts {
@@ -80,10 +78,12 @@ export class Engine {
   }
 
   /** Takes one request of the outbound listener through its stack. */
-  readonly outbound = (exchange: ServerExchange): void => this.#take(exchange, 'outbound');
+  readonly outbound = (exchange: ServerExchange): void =>
+    this.#take(new Call(this, exchange, 'outbound', outboundStack));
 
   /** Takes one request of the inbound listener through its stack. */
-  readonly inbound = (exchange: ServerExchange): void => this.#take(exchange, 'inbound');
+  readonly inbound = (exchange: ServerExchange): void =>
+    this.#take(new Call(this, exchange, 'inbound', inboundStack));
 
   /** Whether a new call is refused for want of something, which is counted. */
   sheds(direction: Direction): boolean {
@@ -92,9 +92,17 @@ export class Engine {
     return true;
   }
 
-  #take(exchange: ServerExchange, direction: Direction): void {
-    const call = new Call(this, exchange, direction, stackOf[direction]);
-    exchange.onClose = call.clientGone;
+  /** Takes the requests that come to one port of a gateway; `port` is what its listeners call it. */
+  gateway(port: number): (exchange: ServerExchange) => void {
+    return (exchange) => {
+      const call = new Call(this, exchange, 'outbound', gatewayStack);
+      call.gatewayPort = port;
+      this.#take(call);
+    };
+  }
+
+  #take(call: Call): void {
+    call.exchange.onClose = call.clientGone;
     try {
       runStack(call);
     } catch (thrown) {

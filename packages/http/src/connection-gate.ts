@@ -53,6 +53,11 @@ export class ConnectionGate {
     return false;
   }
 
+  /** Whether a stream may become a connection of its own; counts it if not. */
+  admitsInner(): boolean {
+    return this.#bound.refusal() === undefined;
+  }
+
   /** So many are open now. */
   count(openCount: number): void {
     this.#bound.count(openCount);

@@ -2,6 +2,7 @@
 import type { Direction } from '@leno/dataplane';
 import type { ClientPool, ServerStats, TcpServerStats } from '@leno/http';
 import type { Counter, MeshMetrics, MetricStore } from '@leno/telemetry';
+import type { Front } from '../front.ts';
 import { listenerLimits, tcpLimits, type UpstreamStats, upstreamLimits } from './limit-table.ts';
 
 interface Parts {
@@ -16,31 +17,44 @@ interface Counted {
   readonly count: () => number;
 }
 
+/** Shows those of all listeners of a front. */
+export function collectFront(
+  parts: Parts,
+  front: Pick<Front, 'listeners' | 'tcpStats'>,
+  shedCount: Readonly<Record<Direction, number>>,
+): void {
+  for (const { name, direction, stats } of front.listeners) {
+    collectListener(parts, name, stats, () => shedCount[direction]);
+  }
+  if (front.tcpStats !== undefined) collectTcpListeners(parts, front.tcpStats);
+}
+
 /** Shows the bounds and gauges of one listener. `shedRequestCount` is of its calls. */
 export function collectListener(
   { metrics, store }: Parts,
   listener: string,
-  stats: ServerStats,
+  stats: () => ServerStats,
   shedRequestCount: () => number,
 ): void {
   const { limitReached, listenerAccepted } = metrics;
   const counters: readonly Counted[] = [
     ...listenerLimits.map(({ limit, count }) =>
-      counted(limitReached, limitReached.handle(listener, limit), () => count(stats)),
+      counted(limitReached, limitReached.handle(listener, limit), () => count(stats())),
     ),
     ...shedCounters(metrics, listener, {
-      connection: () => stats.shedConnectionCount,
-      idle: () => stats.shedIdleCount,
+      connection: () => stats().shedConnectionCount,
+      idle: () => stats().shedIdleCount,
       request: shedRequestCount,
     }),
-    counted(listenerAccepted, listenerAccepted.handle(listener), () => stats.acceptedCount),
+    counted(listenerAccepted, listenerAccepted.handle(listener), () => stats().acceptedCount),
   ];
   const { listenerConnections, listenerRequests, listenerStreams } = metrics;
   store.onCollect(() => {
     for (const counter of counters) bringUp(counter);
-    listenerConnections.set(listenerConnections.handle(listener), stats.connectionCount);
-    listenerRequests.set(listenerRequests.handle(listener), stats.activeRequestCount);
-    listenerStreams.set(listenerStreams.handle(listener), stats.http2.activeStreamCount);
+    const { connectionCount, activeRequestCount, http2 } = stats();
+    listenerConnections.set(listenerConnections.handle(listener), connectionCount);
+    listenerRequests.set(listenerRequests.handle(listener), activeRequestCount);
+    listenerStreams.set(listenerStreams.handle(listener), http2.activeStreamCount);
   });
 }
 

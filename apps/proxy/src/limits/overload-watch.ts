@@ -16,6 +16,7 @@ import type { ConnectionCap, ServerRelief } from '@leno/http';
 import type { Clock, TimerHandle, Timers } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
+import type { Relieved } from '../front.ts';
 import { collectGarbage } from './collect-garbage.ts';
 
 const SAMPLE_MS = 100;
@@ -33,13 +34,9 @@ const reliefs: Readonly<Record<OverloadStep, ServerRelief>> = {
   deaf: 'deaf',
 };
 
-/** Listeners that can give something up. */
-export interface Relieved {
-  relieve(relief: ServerRelief): void;
-}
-
 export interface OverloadWatchParts {
-  readonly relieved: readonly Relieved[];
+  /** Those that are open now. */
+  readonly servers: () => Iterable<Relieved>;
   readonly engine: Engine;
   readonly cap: ConnectionCap;
   /** 0: what the control group allows. */
@@ -106,7 +103,7 @@ export class OverloadWatch {
   }
 
   readonly #sample = (): void => {
-    const { clock, relieved, engine, log } = this.#parts;
+    const { clock, servers, engine, log } = this.#parts;
     const nowMs = clock.nowMs();
     this.#pressures = this.#read(nowMs);
     if (this.#isShort) {
@@ -117,7 +114,7 @@ export class OverloadWatch {
     const step = this.#overload.judge(this.#pressures, nowMs);
     engine.refusedRatio = this.#overload.refusedRatio;
     if (step !== before) {
-      for (const listener of relieved) listener.relieve(reliefs[step]);
+      for (const server of servers()) server.relieve(reliefs[step]);
       const { worst } = this.#overload;
       log.warn('overload', { step, before, worst, pressures: this.#pressures });
     }
