@@ -123,7 +123,7 @@ const rows: readonly Row<ServerStats>[] = [
   [
     'half_close',
     'how long a reply may be silent to a client that has ended its half: it has gone',
-    '1 s',
+    '250 ms',
     'fixed',
     (stats) => stats.halfCloseGoneCount,
   ],
