@@ -210,6 +210,8 @@ test('paths: under each set of policies, refused or forwarded', async () => {
 test('decisions and configurations: by the engine, by a proxy, and kept when refused', async () => {
   const allowed = { peer: web, request, decision: 'allow' };
   const denied = { peer: `${web}-evil`, request, decision: 'deny' };
+  const overTcp = { peer: web, connection: 'tcp', decision: 'allow' };
+  const get = [{ name: 'get', action: 'ALLOW', rules: [{ to: { methods: ['GET'] } }] }];
   const decision = (id: string, level: string, ...checks: object[]): object => {
     return { id, kind: 'decision', level, policies: onlyWeb, checks };
   };
@@ -230,7 +232,10 @@ test('decisions and configurations: by the engine, by a proxy, and kept when ref
       decision('Z02', 'engine', { ...allowed, decision: 'deny' }),
       decision('Z03', 'proxy', allowed, denied, { ...denied, policies: [], decision: 'allow' }),
       decision('Z04', 'proxy', { ...denied, decision: 'allow' }),
-      decision('Z05', 'proxy', { peer: web, connection: 'tcp', decision: 'allow' }),
+      decision('Z05', 'proxy', overTcp, { ...overTcp, peer: `${web}-evil`, decision: 'deny' }),
+      decision('Z10', 'proxy', { ...overTcp, decision: 'deny' }),
+      decision('Z11', 'proxy', { ...overTcp, peer: `${web}-evil` }),
+      decision('Z12', 'proxy', { ...overTcp, policies: get, decision: 'deny' }),
       config('Z06', apply(onlyWeb, 'ACK'), apply(unknown, 'NACK'), { check: denied }),
       config('Z07', apply(unknown, 'ACK')),
       config('Z08', apply(onlyWeb, 'NACK')),
@@ -244,12 +249,15 @@ test('decisions and configurations: by the engine, by a proxy, and kept when ref
     `FAIL Z02: ${web} GET /p: allow, not deny`,
     'PASS Z03',
     `FAIL Z04: ${web}-evil GET /p: deny, not allow`,
-    'SKIP Z05: feature absent: TCP through a proxy',
+    'PASS Z05',
+    `FAIL Z10: ${web} tcp: allow, not deny`,
+    `FAIL Z11: ${web}-evil tcp: deny, not allow`,
+    'PASS Z12',
     'PASS Z06',
     expect.stringMatching(/^FAIL Z07: refused: LN0101 spec\.rules\[0\]\.notFrom/),
     'FAIL Z08: taken, not refused',
     'PASS Z09',
-    '4 passed, 4 failed, 1 skipped',
+    '6 passed, 6 failed, 0 skipped',
   ]);
 });
 

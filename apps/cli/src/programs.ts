@@ -9,15 +9,17 @@ export interface ProgramCommand {
   readonly args: readonly string[];
 }
 
+/** Where the build puts them; the proxy is one file, for there are many of it. */
+const built = {
+  'control-plane': 'dist/main.js',
+  proxy: 'dist/leno-proxy.js',
+  demo: 'dist/main.js',
+} as const;
+
 /** The command of a sibling app. Throws `UsageError` if it is not installed. */
 export function programOf(app: 'control-plane' | 'proxy' | 'demo'): ProgramCommand {
   const fromSource = import.meta.filename.endsWith('.ts');
-  const file = resolve(
-    import.meta.dirname,
-    '../..',
-    app,
-    fromSource ? 'src/main.ts' : 'dist/main.js',
-  );
+  const file = resolve(import.meta.dirname, '../..', app, fromSource ? 'src/main.ts' : built[app]);
   if (!existsSync(file)) throw new UsageError(`the program ${app} is not installed: no ${file}`);
   const flags = fromSource ? ['--conditions=@leno/source'] : [];
   return { command: process.execPath, args: [...flags, file] };

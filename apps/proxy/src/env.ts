@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import type { AppAddress } from '@leno/dataplane/node';
 import { LenoError } from '@leno/std';
 import * as z from 'zod';
+import { count, limitSettings } from './limits/limit-settings.ts';
 import { tcpListen } from './tcp-listen.ts';
 
 /** Settings that cannot be used; the message has one line for each. Exit code 64. */
@@ -124,14 +125,6 @@ const advertise = z
   .regex(/^[^\s:]+(:\d{1,5})?$/, 'use HOST or HOST:PORT as other proxies reach it')
   .refine((text) => !text.includes(':') || endsInPort(text), 'use a port from 1 to 65535');
 
-const count = (min: number, max: number, fallback: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, 'use a whole number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `use a number from ${min} to ${max}`)
-    .default(fallback);
-
 const WORKER_COUNT_MAX = 64;
 
 /** `auto` is one for each core that this process may use. */
@@ -171,13 +164,15 @@ const Settings = z.object({
   LENO_APP: app,
   LENO_DNS_SERVERS: dnsServers,
   LENO_STATE_DIR: z.string().min(1),
-  LENO_MODE: z
-    .enum(['sidecar', 'gateway'])
-    .default('sidecar')
-    .refine((mode) => mode === 'sidecar', 'the gateway mode is not built yet'),
-  // Bodies are passed on piece by piece: how long they may be is for applications to say.
-  LENO_BODY_BYTES_MAX: count(1, 999_999_999_999_999, Number.POSITIVE_INFINITY),
-  LENO_STALL_TIMEOUT_MS: count(100, 3_600_000, 60_000),
+  LENO_MODE: z.enum(['sidecar', 'gateway']).default('sidecar'),
+  // Of a gateway; its ports are what its configuration says.
+  LENO_GATEWAY_HOST: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s[\]/]+)$/, 'use an address without a port; IPv6 in brackets')
+    .transform((host) => host.replace(/^\[|\]$/g, ''))
+    .default('0.0.0.0'),
+  LENO_CERTIFICATE_DIR: z.string().min(1).optional(),
+  ...limitSettings,
   LENO_DRAIN_TIMEOUT_MS: count(0, 600_000, 30_000),
   LENO_ROUTE_RULE_COUNT_MAX: count(1, 1_000_000, 10_000),
   LENO_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

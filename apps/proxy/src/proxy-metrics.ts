@@ -3,6 +3,7 @@ import type { DataPlane } from '@leno/dataplane';
 import type { ControlSession, Identity } from '@leno/dataplane/node';
 import { systemClock, type Watch } from '@leno/std';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
+import { UpstreamLimitMetrics } from './limits/limit-metrics.ts';
 import type { Workers } from './workers/workers.ts';
 
 const breakerValues = { closed: 0, 'half-open': 1, open: 2 } as const;
@@ -44,7 +45,12 @@ export function collectClusterMetrics(parts: {
   readonly dataPlane: DataPlane;
 }): void {
   const clusters = new ClusterGauges(parts.metrics);
-  parts.store.onCollect(() => clusters.collect(parts.dataPlane, systemClock.nowMs()));
+  const upstream = new UpstreamLimitMetrics(parts.metrics);
+  const { dataPlane } = parts;
+  parts.store.onCollect(() => {
+    clusters.collect(dataPlane, systemClock.nowMs());
+    upstream.collect(dataPlane.engine.application, dataPlane.clusters.values());
+  });
 }
 
 /** Gauges of clusters and endpoints. Those of what is gone are taken out: instances come and go. */

@@ -1,18 +1,25 @@
 /**
- * The composition root of a data plane: tables, pools and engines, and the two listeners in front of
+ * The composition root of a data plane: tables, pools and engines, and the listeners in front of
  * them. It knows no control plane and no disk: identity and views are handed to it, by the rest of
  * its own process or by the supervisor of several.
  */
 import { randomFillSync } from 'node:crypto';
-import { CallJournal, CallMetrics, DataPlane, EdgeStats, meshHttp2 } from '@leno/dataplane';
+import {
+  CallJournal,
+  CallMetrics,
+  DataPlane,
+  EdgeStats,
+  meshHttp2,
+  type Prepared,
+  type PushedView,
+} from '@leno/dataplane';
 import { DnsResolver, type Identity } from '@leno/dataplane/node';
 import {
+  ConnectionCap,
   createHttpServer,
-  FieldList,
-  type HttpServer,
   type HttpServerOptions,
   type ListenOptions,
-  type Rejection,
+  newServerStats,
 } from '@leno/http';
 import { systemClock, systemRng, systemTimers, type Watch } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
@@ -26,14 +33,21 @@ import {
 } from '@leno/telemetry';
 import { createPages, type Pages } from './admin/pages.ts';
 import type { Settings } from './env.ts';
-import { listen } from './listen.ts';
+import type { Front } from './front.ts';
+import { CertificateStore } from './gateway/certificate-store.ts';
+import { gatewayFront } from './gateway/gateway-front.ts';
+import { GatewayListeners } from './gateway/gateway-listeners.ts';
+import { collectGatewayMetrics } from './gateway/gateway-metrics.ts';
+import { connectionRoom, readDescriptorCountMax } from './limits/connection-room.ts';
+import { collectListener } from './limits/limit-metrics.ts';
+import { streamLimitsOf } from './limits/limit-settings.ts';
+import { OverloadWatch } from './limits/overload-watch.ts';
+import { listenerOptions } from './listener-options.ts';
 import { collectClusterMetrics } from './proxy-metrics.ts';
+import { sidecarFront } from './sidecar-front.ts';
 import { TcpListeners } from './tcp-listen.ts';
 import { ClientTls, serverTls } from './tls.ts';
 import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
-
-/** So long a client that has ended its half may wait for a reply; one that has gone looks the same. */
-const HALF_CLOSE_GRACE_MS = 1_000;
 
 /** A data plane with its listeners. */
 export interface Worker {
@@ -41,10 +55,18 @@ export interface Worker {
   readonly store: MetricStore;
   readonly families: MeshMetrics;
   readonly pages: Pages;
+  /** Gets ready for a view and judges it. One after the other: what comes next forgets it. */
+  prepare(view: PushedView): Promise<Prepared>;
+  /** Runs while the data plane listens. */
+  readonly overload: OverloadWatch;
   /** Listens; throws `ListenError` for a port that cannot be had. */
   listen(at: ListenPlan, options: ListenOptions): Promise<BoundAddresses>;
   /** Takes no new connection on a listener, and finishes what is on it. */
   drain(listener: ListenerName, withinMs: number): Promise<void>;
+  /** Whether there was ever a configuration, of a gateway its own. */
+  isConfigured(): boolean;
+  /** What is not as it should be although it serves, for people. */
+  faults(): readonly string[];
   /** Frees everything; what is under way breaks off. */
   close(): void;
 }
@@ -55,51 +77,112 @@ export interface WorkerParts {
   readonly log: JsonLogger;
 }
 
+/** The same, with the bound that all listeners share. */
+type CappedParts = WorkerParts & { readonly cap: ConnectionCap };
+
 /** Builds a data plane; it listens when it is told to. */
 export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const store = new MetricStore();
   const families = createMeshMetrics(store);
-  const dataPlane = buildDataPlane(settings, families, parts);
-  const servers = buildServers(settings, dataPlane, parts);
-  const tcp = new TcpListeners(dataPlane);
-  collectClusterMetrics({ metrics: families, store, dataPlane });
-  const stats = { outbound: servers.outbound.stats, inbound: servers.inbound.stats };
+  const room = connectionRoom(settings.LENO_CONNECTIONS_MAX, readDescriptorCountMax());
+  const cap = new ConnectionCap(room);
+  const isGateway = settings.LENO_MODE === 'gateway';
+  const gateway = isGateway
+    ? buildGateway(settings, { ...parts, cap }, (port) => dataPlane.engine.gateway(port))
+    : undefined;
+  const check = gateway?.listeners.check;
+  const dataPlane = buildDataPlane(settings, { ...parts, families, checkGateway: check });
+  const metrics = { metrics: families, store };
+  collectClusterMetrics({ ...metrics, dataPlane });
+  if (gateway !== undefined) collectGatewayMetrics({ families, store, ...gateway });
+  const front =
+    gateway === undefined
+      ? buildSidecarFront(settings, dataPlane, { ...parts, cap })
+      : gatewayFront(gateway.listeners, dataPlane);
+  for (const listener of front.listeners) {
+    const { name, direction } = listener;
+    collectListener(metrics, name, listener.stats, () => dataPlane.engine.shedCount[direction]);
+  }
+  const overload = buildOverload(settings, { front, dataPlane, cap, log: parts.log });
+  overload.collect(metrics);
+  const stats = () => ({ ...front.stats(), overload: overload.state });
   return {
     dataPlane,
     store,
     families,
+    overload,
     pages: createPages({ dataPlane, nowMs: () => systemClock.nowMs(), stats }),
-    listen: async (at, options) => {
-      const { outbound, inbound } = servers;
+    prepare: async (view) => {
+      await front.prepare(view.resources);
+      const prepared = dataPlane.prepare(view);
+      const { applied } = prepared;
+      // Nothing changes then, and nothing that was got ready is needed.
+      if (applied.status === 'rejected') front.follow();
       return {
-        outbound: await listen(outbound, at.outbound, {
-          ...options,
-          setting: 'LENO_OUTBOUND_LISTEN',
-        }),
-        inbound: await listen(inbound, at.inbound, { ...options, setting: 'LENO_INBOUND_LISTEN' }),
-        tcp: await tcp.listen(at.tcp, options),
+        applied,
+        commit: () => {
+          prepared.commit();
+          front.follow();
+        },
       };
     },
-    drain: async (listener, withinMs) => {
-      if (listener === 'outbound') tcp.stopListening();
-      await Promise.all([
-        servers[listener].drain(withinMs),
-        dataPlane.engine.tcp.drain(listener, withinMs),
-      ]);
+    listen: (at, options) => {
+      overload.start();
+      return front.listen(at, options);
+    },
+    drain: (listener, withinMs) => front.drain(listener, withinMs),
+    faults: () => front.faults(),
+    isConfigured: () => {
+      const { mesh, gateway: own } = dataPlane.engine.table;
+      return mesh !== undefined && (!isGateway || own !== undefined);
     },
     close: () => {
-      void tcp.close();
+      overload.stop();
+      front.close();
       dataPlane.close();
       dataPlane.engine.journal.flush();
     },
   };
 }
 
+/** The listeners of a gateway, and its certificates. */
+function buildGateway(
+  settings: Settings,
+  { log, cap }: CappedParts,
+  handlerOf: (port: number) => HttpServerOptions['handler'],
+): { readonly listeners: GatewayListeners; readonly certificates: CertificateStore } {
+  const certificates = new CertificateStore({
+    directory: settings.LENO_CERTIFICATE_DIR,
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+    changed: () => listeners.certificatesChanged(),
+  });
+  const listeners = new GatewayListeners({
+    name: `${settings.LENO_NAMESPACE}/${settings.LENO_SERVICE}`,
+    host: settings.LENO_GATEWAY_HOST,
+    reusePort: settings.LENO_WORKERS > 1,
+    certificates,
+    createServer: (port, tls) =>
+      createHttpServer({
+        ...listenerOptions(settings, `gateway:${port}`, { log, cap }),
+        handler: handlerOf(port),
+        ...(tls === undefined ? {} : { tls }),
+      }),
+    noStats: newServerStats(),
+    log,
+  });
+  return { listeners, certificates };
+}
+
 function buildDataPlane(
   settings: Settings,
-  families: MeshMetrics,
-  { identity, log }: WorkerParts,
+  parts: WorkerParts & {
+    readonly families: MeshMetrics;
+    readonly checkGateway: GatewayListeners['check'] | undefined;
+  },
 ): DataPlane {
+  const { identity, log, families, checkGateway } = parts;
   const accessLog = new AccessLog({
     sink: { write: (batch, done) => void process.stderr.write(batch, () => done()) },
     timers: systemTimers,
@@ -115,7 +198,11 @@ function buildDataPlane(
     ids: new IdSource((bytes) => randomFillSync(bytes)),
     metrics: new CallMetrics(families, new EdgeStats()),
     journal: new CallJournal(accessLog, new FlightRecorder(), systemClock),
-    subject: { service: settings.LENO_SERVICE, namespace: settings.LENO_NAMESPACE },
+    subject: {
+      service: settings.LENO_SERVICE,
+      namespace: settings.LENO_NAMESPACE,
+      isGateway: settings.LENO_MODE === 'gateway',
+    },
     application: {
       id: 'application',
       address: app.kind === 'tcp' ? app.host : `unix:${app.path}`,
@@ -128,7 +215,10 @@ function buildDataPlane(
     applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
     egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
-    limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
+    limits: {
+      ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX,
+      ...(checkGateway === undefined ? {} : { checkGateway }),
+    },
     hooks: {
       breakerChanged(cluster, change) {
         const { breakerTransitions } = families;
@@ -140,43 +230,48 @@ function buildDataPlane(
   });
 }
 
-function buildServers(
+/** The front of a sidecar: one listener each way, and those for TCP. */
+function buildSidecarFront(
   settings: Settings,
-  dataPlane: DataPlane,
-  { identity, log }: WorkerParts,
-): Readonly<Record<ListenerName, HttpServer>> {
-  const { engine } = dataPlane;
-  const refused =
-    (listener: string) =>
-    (rejection: Rejection): FieldList => {
-      log.debug('refused before any handler', { listener, ...rejection });
-      return FieldList.of([['x-leno-reason', rejection.reason]]);
-    };
-  const common: Partial<HttpServerOptions> = {
-    clock: systemClock,
-    timers: systemTimers,
-    limits: {
-      bodyByteCountMax: settings.LENO_BODY_BYTES_MAX,
-      stallTimeoutMs: settings.LENO_STALL_TIMEOUT_MS,
-    },
-    http2: true,
-    halfCloseGraceMs: HALF_CLOSE_GRACE_MS,
-  };
+  { engine }: DataPlane,
+  { identity, log, cap }: CappedParts,
+): Front {
   const outbound = createHttpServer({
-    ...common,
+    ...listenerOptions(settings, 'outbound', { log, cap }),
     handler: engine.outbound,
     onTls: engine.tcp.greeted,
-    onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
-    ...common,
+    ...listenerOptions(settings, 'inbound', { log, cap }),
     handler: engine.inbound,
     onTcp: engine.tcp.inbound,
-    http2: meshHttp2,
+    http2: { ...meshHttp2, ...streamLimitsOf(settings) },
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
-    onRejected: refused('inbound'),
   });
   identity.subscribe((value) => inbound.setTls(serverTls(value, settings.LENO_TRUST_DOMAIN)));
-  return { outbound, inbound };
+  return sidecarFront({ outbound, inbound }, new TcpListeners(engine), engine);
+}
+
+function buildOverload(
+  settings: Settings,
+  parts: {
+    readonly front: Front;
+    readonly dataPlane: DataPlane;
+    readonly cap: ConnectionCap;
+    readonly log: JsonLogger;
+  },
+): OverloadWatch {
+  const { front, dataPlane, cap, log } = parts;
+  return new OverloadWatch({
+    servers: () => front.servers(),
+    engine: dataPlane.engine,
+    cap,
+    memoryBytesMax: settings.LENO_MEMORY_BYTES_MAX,
+    processCount: settings.LENO_WORKERS,
+    loopDelayMsMax: settings.LENO_LOOP_DELAY_MS_MAX,
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+  });
 }

@@ -21,6 +21,16 @@ import {
 const ruleParts = ['name', 'from', 'to', 'when'];
 const sourceParts = ['principals', 'namespaces', 'trustDomains'];
 const targetParts = ['hosts', 'ports', 'methods', 'paths', 'grpc'];
+/** Of an id: in a pattern or an attribute, what stands there otherwise is no caller of the mesh. */
+const SCHEME = 'spiffe://';
+const segment = /^[A-Za-z0-9._-]+$/;
+const domain = /^[a-z0-9._-]+$/;
+const port = /^[1-9]\d{0,4}$/;
+/** Headers that are for one connection or frame a message: they never come as far as policies. */
+const unseen = new Set(
+  `connection content-length expect host http2-settings keep-alive proxy-authorization proxy-connection te
+  trailer transfer-encoding upgrade`.split(/\s+/),
+);
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const grpcService = /^[A-Za-z_][\w.]*$/;
 
@@ -43,8 +53,8 @@ export function compileRule(
     rule: rule.name ?? at,
     isWide: policy.action === 'DENY',
     principals: check.patterns(from?.principals, `${at}.from.principals`),
-    namespaces: check.set(from?.namespaces, `${at}.from.namespaces`),
-    trustDomains: check.set(from?.trustDomains, `${at}.from.trustDomains`),
+    namespaces: check.names(from?.namespaces, segment, `${at}.from.namespaces`),
+    trustDomains: check.names(from?.trustDomains, domain, `${at}.from.trustDomains`),
     ports: check.set(to?.ports, `${at}.to.ports`),
     methods: check.tokens(to?.methods, `${at}.to.methods`),
     hosts: check.hosts(to?.hosts, `${at}.to.hosts`),
@@ -80,6 +90,18 @@ class PartCheck {
     return list && new Set(list);
   }
 
+  /** Patterns are not understood here, so that a DENY with one would deny nobody. */
+  names(
+    values: readonly string[] | undefined,
+    name: RegExp,
+    at: string,
+  ): ReadonlySet<string> | undefined {
+    for (const value of values ?? []) {
+      this.#problems.check(name.test(value), at, value, 'be a name as it stands in an id, whole');
+    }
+    return this.set(values, at);
+  }
+
   tokens(values: readonly string[] | undefined, at: string): ReadonlySet<string> | undefined {
     for (const value of values ?? []) {
       this.#problems.check(token.test(value), at, value, 'be the name of a method');
@@ -94,8 +116,8 @@ class PartCheck {
     const list = this.list(values, at);
     return list?.flatMap((value) => {
       const pattern = value === '' ? undefined : parsePattern(value);
-      const must = 'be a name, with at most one * at its beginning or its end';
-      this.#problems.check(pattern !== undefined, at, value, must);
+      const must = 'be a SPIFFE id, with at most one * at its beginning or its end';
+      this.#problems.check(pattern !== undefined && canFit(pattern), at, value, must);
       return pattern ?? [];
     });
   }
@@ -145,12 +167,20 @@ class PartCheck {
     const values = this.set(condition.values, `${at}.values`) ?? new Set<string>();
     if ('header' in condition) {
       const name = condition.header.toLowerCase();
-      this.#problems.check(token.test(name), `${at}.header`, name, 'be the name of a header');
+      const isSeen = token.test(name) && !name.includes('_') && !unseen.has(name);
+      const must = 'be the name of a header that comes to the application; hosts are a part of to';
+      this.#problems.check(isSeen, `${at}.header`, name, must);
       return { kind: 'header', name, values };
     }
     const name = condition.attribute;
     this.#problems.oneOf(`${at}.attribute`, name, accessAttributes);
-    if (name !== 'source.ip') return { kind: 'attribute', name, values };
+    if (name !== 'source.ip') {
+      const isValue = valueOf[name] ?? isAnything;
+      for (const value of values) {
+        this.#problems.check(isValue(value), `${at}.values`, value, `be a whole value of ${name}`);
+      }
+      return { kind: 'attribute', name, values };
+    }
     const ranges = condition.values.flatMap((value): readonly AddressRange[] => {
       const range = parseRange(value);
       const must = 'be an address or a range like 10.0.0.0/8';
@@ -158,6 +188,25 @@ class PartCheck {
       return range === undefined ? [] : [range];
     });
     return { kind: 'address', ranges };
+  }
+}
+
+/** What attributes can be; a `*` stands in none. */
+const valueOf: Partial<Record<string, (value: string) => boolean>> = {
+  'source.principal': (it) => it.startsWith(SCHEME) && !it.includes('*'),
+  'source.namespace': (it) => segment.test(it),
+  'destination.port': (it) => port.test(it),
+};
+const isAnything = (): boolean => true;
+
+function canFit({ kind, text }: NonNullable<Pattern>): boolean {
+  switch (kind) {
+    case 'exact':
+      return text.startsWith(SCHEME);
+    case 'prefix':
+      return text.startsWith(SCHEME) || SCHEME.startsWith(text);
+    default:
+      return true;
   }
 }
 

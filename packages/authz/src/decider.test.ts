@@ -6,6 +6,7 @@ import type { AccessPolicy, AccessRule } from './policy.ts';
 import type { AccessQuestion } from './question.ts';
 
 const web = 'spiffe://mesh.local/ns/prod/sa/web';
+const other = 'spiffe://mesh.local/ns/prod/sa/other';
 
 interface Asked {
   readonly identity?: string | undefined;
@@ -75,7 +76,7 @@ test.each<[string, AccessRule, Asked, boolean]>([
   ],
   ['a suffix', principals('*/sa/web'), {}, true],
   ['anybody with an identity', principals('*'), {}, true],
-  ['a second alternative', principals('x', web), {}, true],
+  ['a second alternative', principals('spiffe://m/x', web), {}, true],
   ['a namespace', { from: { namespaces: ['prod'] } }, {}, true],
   ['another namespace', { from: { namespaces: ['pro'] } }, {}, false],
   ['a trust domain', { from: { trustDomains: ['mesh.local'] } }, {}, true],
@@ -86,6 +87,7 @@ test.each<[string, AccessRule, Asked, boolean]>([
   ['a host, any port', { to: { hosts: ['admin.svc'] } }, { host: 'admin.svc:8080' }, true],
   ['a host with a port', { to: { hosts: ['admin.svc:8080'] } }, { host: 'admin.svc:81' }, false],
   ['a host with the port', { to: { hosts: ['admin.svc:80'] } }, { host: 'admin.svc' }, true],
+  ['a host with 443', { to: { hosts: ['admin.svc:443'] } }, { host: 'admin.svc' }, true],
   ['an address as host', { to: { hosts: ['[::1]'] } }, { host: '[::1]:80' }, true],
   ['another host', { to: { hosts: ['admin.svc'] } }, { host: 'svc.local' }, false],
   ['a method', { to: { methods: ['GET'] } }, {}, true],
@@ -203,7 +205,7 @@ test('a DENY does not rely on the slash at the end of an exact path; an ALLOW do
 
 test('TCP is allowed by rules that ask nothing of HTTP', () => {
   expect(decide([policy('ALLOW', principals(web))], { isTcp: true }).decision).toBe('allow');
-  expect(decide([policy('DENY', principals('x'))], { isTcp: true }).decision).toBe('allow');
+  expect(decide([policy('DENY', principals(other))], { isTcp: true }).decision).toBe('allow');
 });
 
 test('DENY wins, then ALLOW, then the default; each says why', () => {
@@ -247,12 +249,12 @@ test('AUDIT and policies on trial are heard and decide nothing', () => {
     decision: 'allow',
     wouldDeny: { policy: 'trial', rule: 'rules[0]' },
   });
-  const allowOther = trial(policy('ALLOW', principals('x')));
+  const allowOther = trial(policy('ALLOW', principals(other)));
   expect(decide([allowOther])).toMatchObject({
     decision: 'allow',
     wouldDeny: { policy: 'trial', rule: '' },
   });
-  expect(decide([allowOther], { identity: 'x' }).wouldDeny).toBeUndefined();
+  expect(decide([allowOther], { identity: other }).wouldDeny).toBeUndefined();
   expect(decide([policy('ALLOW', {}), allowOther]).wouldDeny).toBeUndefined();
   expect(decide([policy('DENY', {}), trial(policy('DENY', {}))]).wouldDeny).toBeUndefined();
 });
@@ -271,6 +273,27 @@ test.each<[string, object, RegExp]>([
   ['a * in the middle', principals('spiffe://*/ns'), /at most one \*/],
   ['two *', principals('*x*'), /at most one \*/],
   ['an empty name', principals(''), /at most one \*/],
+  ['an id without its scheme', principals('mesh.local/ns/prod/sa/web'), /be a SPIFFE id/],
+  ['a prefix that none begins with', principals('mesh.local/*'), /be a SPIFFE id/],
+  ['a pattern of namespaces', { from: { namespaces: ['*'] } }, /namespaces must be a name/],
+  ['a trust domain in capitals', { from: { trustDomains: ['M.Local'] } }, /trustDomains must be/],
+  ['a host as header', { when: [{ header: 'Host', values: ['a'] }] }, /hosts are a part of to/],
+  ['a header that is refused', { when: [{ header: 'x_a', values: ['b'] }] }, /name of a header/],
+  [
+    'a pattern of ids as attribute',
+    { when: [{ attribute: 'source.principal', values: ['spiffe://m/*'] }] },
+    /whole value of source\.principal/,
+  ],
+  [
+    'a namespace as attribute',
+    { when: [{ attribute: 'source.namespace', values: ['a*'] }] },
+    /whole value of source\.namespace/,
+  ],
+  [
+    'a port that is none',
+    { when: [{ attribute: 'destination.port', values: ['080'] }] },
+    /whole value of destination\.port/,
+  ],
   ['a * in a host', { to: { hosts: ['*.svc'] } }, /without \*/],
   ['a path with dots', paths({ exact: '/a/../b' }), /be a path/],
   ['a path without slash', paths({ prefix: 'a' }), /be a path/],

@@ -50,8 +50,13 @@ interface Concerned {
 
 /** See the head of this file; made by `compilePolicies`. */
 export class Decider {
-  /** Whether any rule asks for paths: then ask with normal ones only, and refuse all others. */
+  /** Whether any rule in force asks for paths: then ask with normal ones only, and refuse all others. */
   readonly asksPaths: boolean;
+  /**
+   * Whether only rules that decide nothing ask for paths: then ask with normal ones where there are, with
+   * '' else, and forward what came.
+   */
+  readonly hearsPaths: boolean;
   /** How often the remembered identities were forgotten because there were too many. */
   forgottenCount = 0;
   readonly #sets: RuleSets;
@@ -63,8 +68,9 @@ export class Decider {
   constructor(sets: RuleSets, defaults: AccessDefaults) {
     this.#sets = sets;
     this.#defaults = defaults;
-    const { deny, allow, audit, tryDeny, tryAllowPolicies } = sets;
-    this.asksPaths = [deny, allow, audit, tryDeny, sets.tryAllow].some((it) => it.asksPaths);
+    const { deny, allow, audit, tryDeny, tryAllow, tryAllowPolicies } = sets;
+    this.asksPaths = deny.asksPaths || allow.asksPaths;
+    this.hearsPaths = !this.asksPaths && [audit, tryDeny, tryAllow].some((it) => it.asksPaths);
     const names = sets.allowPolicies.join(', ');
     this.#noneAllows = {
       decision: 'deny',

@@ -23,6 +23,8 @@ export interface PushedView {
   readonly version: number;
   readonly digest: string;
   readonly resources: readonly Resource[];
+  /** Bundles that were refused with nothing to fall back on, by whoever had the view before. */
+  readonly lostBundles?: readonly string[] | undefined;
 }
 
 /** What became of it; the `ack` of the protocol. */
@@ -49,7 +51,7 @@ export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'egr
   readonly applicationProtocol?: PlainProtocol;
   readonly tlsFor: PoolPorts['tlsFor'];
   readonly hooks: ClusterHooks;
-  readonly limits: Pick<ViewLimits, 'ruleCountMax'>;
+  readonly limits: Pick<ViewLimits, 'ruleCountMax' | 'checkGateway'>;
 }
 
 /** See the head of this file. */
@@ -96,7 +98,12 @@ export class DataPlane {
   /** The same but for the swap, for those who take a view together or not at all. */
   prepare(view: PushedView): Prepared {
     const { limits, rng } = this.#options;
-    const decoded = decodeView(view.resources, this.#view, {
+    const { lostBundles = [] } = view;
+    const before = {
+      ...this.#view,
+      lostBundles: new Set([...this.#view.lostBundles, ...lostBundles]),
+    };
+    const decoded = decodeView(view.resources, before, {
       ...limits,
       checkPolicy: (policy) => checkPolicy(policy, rng),
     });

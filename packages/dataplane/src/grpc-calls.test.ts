@@ -1,5 +1,5 @@
 /** Calls of gRPC through two sidecars: what passes, what is counted, what is sent again. */
-import type { ServerHttp2Stream } from 'node:http2';
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { renderPrometheus } from '@leno/telemetry';
 import { afterEach, expect, test } from 'vitest';
 import { deadPort, until } from './testing/ends.ts';
@@ -70,6 +70,17 @@ interface Ending {
 
 const details = { 'grpc-message': 'no %25', 'grpc-status-details-bin': 'CAUSAnNv', 'x-own': 'b' };
 
+/** A reply whose head says what only trailers may. */
+function withCodes(
+  stream: ServerHttp2Stream,
+  head: OutgoingHttpHeaders,
+  trailers: OutgoingHttpHeaders,
+): void {
+  stream.respond({ 'content-type': 'application/grpc', ...head }, { waitForTrailers: true });
+  stream.write(message('one'));
+  finish(stream, trailers);
+}
+
 test.each<Ending>([
   {
     name: 'OK in trailers',
@@ -120,6 +131,20 @@ test.each<Ending>([
     code: undefined,
     label: 'unknown',
     failed: true,
+  },
+  {
+    name: 'a code in the head that the trailers do not repeat',
+    act: (stream) => withCodes(stream, { 'grpc-status': '0' }, { 'grpc-status': '13' }),
+    code: '13',
+    label: '13',
+    failed: true,
+  },
+  {
+    name: 'a 404 of HTTP with a code of gRPC, which counts',
+    act: (stream) => stream.respond({ ':status': 404, 'grpc-status': '5' }, { endStream: true }),
+    code: '5',
+    label: '5',
+    failed: false,
   },
   {
     name: 'a 404 of HTTP',
@@ -209,6 +234,7 @@ interface Retried {
   readonly policy: object;
   readonly act: (stream: ServerHttp2Stream) => void;
   readonly tries: number;
+  readonly endsWell?: boolean;
 }
 
 const only = (code: string) => (stream: ServerHttp2Stream) =>
@@ -235,6 +261,13 @@ test.each<Retried>([
     tries: 1,
   },
   {
+    name: 'a code in the head of messages that end well',
+    policy: naming(14),
+    act: (stream) => withCodes(stream, { 'grpc-status': '14' }, { 'grpc-status': '0' }),
+    tries: 1,
+    endsWell: true,
+  },
+  {
     name: 'REFUSED_STREAM',
     policy: quick,
     act: (stream) => stream.close(REFUSED_STREAM),
@@ -253,7 +286,7 @@ test.each<Retried>([
     act: (stream) => stream.respond({ ':status': 503 }, { endStream: true }),
     tries: 1,
   },
-])('$name: $tries tries', async ({ policy, act, tries }) => {
+])('$name: $tries tries', async ({ policy, act, tries, endsWell }) => {
   // In the clear, so that it is this side which meets what the application does.
   let count = 0;
   const app = closing(
@@ -271,8 +304,7 @@ test.each<Retried>([
   web.apply({ services, protocols: { shop: ['grpc'] }, policies: { shop: policy } });
   const { code } = await callAndWait(web.outboundPort);
   expect(app.seen).toHaveLength(tries);
-  if (tries === 2) expect(code).toBe('0');
-  else expect(code).not.toBe('0');
+  expect(code === '0').toBe(tries === 2 || endsWell === true);
   await clean(web);
 });
 

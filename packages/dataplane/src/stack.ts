@@ -6,16 +6,21 @@
 import type { Layer } from './layer.ts';
 import { authorize } from './layers/authorize.ts';
 import { deadline } from './layers/deadline.ts';
+import { edgeHeaders } from './layers/edge-headers.ts';
 import { forward } from './layers/forward.ts';
+import { gatewayRoute } from './layers/gateway-route.ts';
 import { identityHeaders } from './layers/identity-headers.ts';
 import { observe } from './layers/observe.ts';
 import { route } from './layers/route.ts';
+import { shed } from './layers/shed.ts';
 import { tries } from './layers/tries.ts';
 
 /** What the application asks of the mesh. */
 export const outboundStack: readonly Layer[] = [
   // First in, last out: it sees every request and every end, refusals included.
   observe,
+  // As early as can be: what is refused because memory is short shall need little of it.
+  shed,
   // Identity headers from the application are stripped before anything can read them.
   identityHeaders,
   route,
@@ -25,9 +30,21 @@ export const outboundStack: readonly Layer[] = [
   tries,
 ];
 
+/** What the outside asks of the mesh: as the application does, but believed in less. */
+export const gatewayStack: readonly Layer[] = [
+  observe,
+  shed,
+  // Before anything reads them: the outside may claim nothing at all.
+  edgeHeaders,
+  gatewayRoute,
+  deadline,
+  tries,
+];
+
 /** What the mesh asks of the application. */
 export const inboundStack: readonly Layer[] = [
   observe,
+  shed,
   // What the caller claims is stripped, who it is is added; authorization reads the socket, and the
   // word of a forwarder that the mesh trusts.
   identityHeaders,

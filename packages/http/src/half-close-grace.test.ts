@@ -56,6 +56,21 @@ it('a reply that goes on lasts as long as it wants, but for a silence', async ()
   expect(await left).toBe('client-gone');
 });
 
+it('a client that is slow to read is not silent', async () => {
+  const { client, exchange, time, server } = await halfClosed();
+  client.socket.pause();
+  const size = 16 * 1_048_576;
+  const sink = exchange.respond({ status: 200, fields: noFields, contentLength: undefined });
+  sink.write(Buffer.alloc(size));
+  // What the kernel takes has gone out; the rest waits for the client.
+  for (let round = 0; round < 20; round += 1) await turn();
+  for (let second = 0; second < 5; second += 1) time.advance(1_000);
+  expect(server.stats.halfCloseGoneCount).toBe(0);
+  client.socket.resume();
+  sink.end();
+  expect((await client.close()).length).toBeGreaterThan(size);
+});
+
 it('each of several requests has it for itself', async () => {
   const exchanges: ServerExchange[] = [];
   const bed = await serve((exchange) => exchanges.push(exchange), {}, grace);

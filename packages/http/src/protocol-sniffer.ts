@@ -17,6 +17,9 @@ const TLS_HANDSHAKE = 0x16;
 export interface SnifferHost {
   readonly limits: ServerLimits;
   readonly clock: Clock;
+  readonly idleTimeoutMs: number;
+  readonly stats: { headTimeoutCount: number };
+  idledOut(): void;
   /** What it speaks is known: makes the connection, which takes over `wire`. */
   sniffed(sniffer: ProtocolSniffer, isHttp2: boolean): ServedConnection;
   /** Whether TLS may be spoken, by which a connection is given away. */
@@ -74,10 +77,12 @@ export class ProtocolSniffer implements ServedConnection {
   }
 
   sweep(nowMs: number): void {
-    const { headTimeoutMs, idleTimeoutMs } = this.#host.limits;
-    const isFresh = this.#octets.length === 0 && this.#hello === undefined;
-    const limitMs = isFresh ? idleTimeoutMs : headTimeoutMs;
-    if (nowMs - this.#startedAtMs >= limitMs) this.wire.destroy();
+    const { idleTimeoutMs, limits, stats } = this.#host;
+    const isIdle = this.#octets.length === 0 && this.#hello === undefined;
+    if (nowMs - this.#startedAtMs < (isIdle ? idleTimeoutMs : limits.headTimeoutMs)) return;
+    if (isIdle) this.#host.idledOut();
+    else stats.headTimeoutCount += 1;
+    this.wire.destroy();
   }
 
   #readHello(hello: ClientHelloReader, chunk: Buffer): void {

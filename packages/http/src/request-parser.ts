@@ -4,8 +4,10 @@ import type { FieldList } from './fields.ts';
 import { Framing } from './framing.ts';
 import { HeadScanner } from './head-scanner.ts';
 import type { MessageLimits } from './limits.ts';
+import { isNestedHttp } from './nested-http.ts';
 import { bodyTooLarge, isRefusal, malformed, type Refusal } from './refusal.ts';
 import { parseTarget } from './target.ts';
+import { isUpgradeToken } from './upgrade-token.ts';
 import { isWebSocketKey, KEY_FIELD, WEB_SOCKET } from './web-socket.ts';
 
 /** A request head and what only the connection needs to know of it. */
@@ -138,7 +140,7 @@ function requestOf(
 
 /**
  * The protocol to change to, if it may be: one token, nominated by Connection, on a request without
- * a body. `h2c` and TLS are dropped: they would carry requests past every check (RFC 9113 §3.1). So is
+ * a body. One that would carry requests past every check is dropped. So is
  * WebSocket without its key, for which nobody could prove that it was read (RFC 6455 §4.2.1).
  */
 function upgradeOf(
@@ -148,7 +150,7 @@ function upgradeOf(
 ): string | undefined {
   const { upgrade } = framing;
   if (upgrade === '' || !framing.saysUpgrade || contentLength !== 0) return undefined;
-  if (upgrade === 'h2c' || upgrade === 'h2' || /^(tls|http)\b/.test(upgrade)) return undefined;
+  if (isNestedHttp(upgrade)) return undefined;
   if (upgrade === WEB_SOCKET && !isWebSocketKey(fields.get(KEY_FIELD))) return undefined;
-  return /^[a-z0-9!#$%&'*+.^`|~_-]+(\/[a-z0-9._-]+)?$/.test(upgrade) ? upgrade : undefined;
+  return isUpgradeToken(upgrade) ? upgrade : undefined;
 }

@@ -108,7 +108,8 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
         return -1;
       case 'lingering':
         this.#lingeredByteCount += chunk.length - at;
-        if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.destroy();
+        // To close now would reset the connection, which takes the reply from a client that still sends.
+        if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.pause();
         return -1;
       default:
         return -1;
@@ -207,7 +208,7 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
   }
 
   get closesAfterReply(): boolean {
-    return this.#closing || this.#host.isDraining;
+    return this.#closing || !this.#host.keepsAlive;
   }
 
   closeAfterReply(): void {
@@ -300,7 +301,7 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
     switch (this.#phase) {
       case 'head':
         if (!this.#parser.isFresh) return limits.headTimeoutMs;
-        return isQueued ? limits.stallTimeoutMs : limits.idleTimeoutMs;
+        return isQueued ? limits.stallTimeoutMs : this.#host.idleTimeoutMs;
       case 'exchange': {
         const awaitsBody = !this.#body.isDone && this.#inflow.isTaken && !this.#inflow.isFull;
         return awaitsBody || isQueued ? limits.stallTimeoutMs : Number.POSITIVE_INFINITY;
@@ -321,7 +322,7 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
       stats.headTimeoutCount += 1;
       this.#refuse(lateHead);
     } else if (this.#phase === 'head' && this.wire.queuedByteCount === 0) {
-      stats.idleTimeoutCount += 1;
+      this.#host.idledOut();
       this.#linger();
     } else if (this.#phase === 'exchange' && this.wire.queuedByteCount === 0) {
       stats.stallTimeoutCount += 1;

@@ -15,8 +15,9 @@ import type { H2Stream } from './h2/h2-stream.ts';
 import type { H2RequestHead } from './h2/request-section.ts';
 import { H2Exchange, type H2ExchangePort } from './h2-exchange.ts';
 import { malformed, type Refusal } from './refusal.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import { atLoopEnd, type TurnTask } from './turn.ts';
-import type { Wire, WireOwner } from './wire.ts';
+import type { Wire, WireOwner, WireSocket } from './wire.ts';
 
 export class ServerH2Connection
   implements ServedConnection, H2ServerEvents, H2Port, H2ExchangePort, TurnTask
@@ -48,7 +49,8 @@ export class ServerH2Connection
   received(chunk: Buffer): void {
     if (this.#isLingering) {
       this.#lingeredByteCount += chunk.length;
-      if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.destroy();
+      // To close now would reset the connection, and what was written last would not arrive.
+      if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.pause();
       return;
     }
     this.#server.receive(chunk, this.#host.clock.nowMs());
@@ -77,12 +79,12 @@ export class ServerH2Connection
     else if (this.#idleSinceMs < 0) this.#idleSinceMs = nowMs;
     else if (this.#isLingering) {
       if (nowMs - this.#idleSinceMs >= LINGER_MS) this.wire.destroy();
-    } else if (nowMs - this.#idleSinceMs >= this.#host.limits.idleTimeoutMs) {
+    } else if (nowMs - this.#idleSinceMs >= this.#host.idleTimeoutMs) {
       this.#idleSinceMs = nowMs;
       // A second time: the client did not even answer our PING.
       if (this.#server.isGoing) this.#server.ended('the client is idle');
       else this.#server.drain();
-      this.#host.stats.idleTimeoutCount += 1;
+      this.#host.idledOut();
     }
   }
 
@@ -93,11 +95,25 @@ export class ServerH2Connection
   }
 
   onRefused(refusal: Refusal, status: number): FieldList | undefined {
+    // What is too large is among the counts of HTTP/2.
+    if (refusal.reason !== 'bad-request') return this.#host.reported(refusal, status, this.peer);
     return this.#host.rejected(refusal, status, this.peer);
   }
 
   get discardByteCountMax(): number {
     return this.#host.limits.discardByteCountMax;
+  }
+
+  takesInner(): boolean {
+    return this.#host.takesInner();
+  }
+
+  openInner(socket: WireSocket, authority: string): void {
+    this.#host.openInner(socket, this.peer, authority);
+  }
+
+  giveInner(socket: WireSocket): TcpSocket {
+    return this.#host.giveInner(socket);
   }
 
   exchangeEnded(): void {

@@ -94,15 +94,21 @@ it('leaves no timer behind', async () => {
 });
 
 describe('bounds and endings', () => {
-  it('closes connections beyond the limit at once', async () => {
+  it('turns connections beyond the limit away, with a word', async () => {
     const bed = await serve((exchange) => reply(exchange, 'x'), { connectionCountMax: 1 });
     const first = bed.client();
     first.send(get('/'));
     await first.read('200 OK');
     const second = bed.client();
-    await second.end();
+    second.send(get('/'));
+    const text = await second.end();
+    expect(text).toMatch(/^HTTP\/1.1 503 .*x-leno-reason: overloaded.*retry-after: 1/s);
+    second.socket.end();
+    await second.close();
     expect(bed.server.stats).toMatchObject({ overloadedCount: 1, connectionCount: 1 });
-    expect(bed.rejections).toMatchObject([{ reason: 'overloaded', status: 0 }]);
+    // It was read to its end, so that nothing waits to close it: what is left is the sweep.
+    while (bed.time.timerCount > 1) await turn();
+    expect(bed.rejections).toMatchObject([{ reason: 'overloaded', status: 503 }]);
   });
 
   it('drains: idle connections at once, replies in flight to their end', async () => {

@@ -1,5 +1,6 @@
 /** What a server is told, and what it tells. */
 import type { Clock, Timers } from '@leno/std';
+import type { ConnectionCap } from './connection-cap.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import type { H2Limits, H2Stats } from './h2/h2-options.ts';
@@ -39,6 +40,8 @@ export interface HttpServerOptions {
   /** Gets every request that passed the codec, in the turn in which its head was whole. Must not throw. */
   readonly handler: (exchange: ServerExchange) => void;
   readonly limits?: Partial<ServerLimits>;
+  /** Bounds the connections of all servers that have the same one. By default there is none. */
+  readonly cap?: ConnectionCap;
   /**
    * Whether clients may speak HTTP/2: by ALPN over TLS, with prior knowledge in the clear
    * (RFC 9113 §3.3). Default false. Its bounds are the `limits` above and these.
@@ -46,7 +49,7 @@ export interface HttpServerOptions {
   readonly http2?: boolean | Partial<Omit<H2Limits, keyof ServerLimits>>;
   readonly clock?: Clock;
   readonly timers?: Timers;
-  /** With it, the port speaks TLS 1.3 and wants a client certificate. */
+  /** With it, the port speaks TLS: within the mesh with a client certificate, or to the outside. */
   readonly tls?: TlsServerOptions;
   /**
    * With `tls`: asked for every connection whose first octet does not begin a TLS handshake; true
@@ -93,9 +96,18 @@ export interface ServerStats {
   readonly activeRequestCount: number;
   /** Connections that carry bytes of any protocol, of those open. */
   readonly tcpCount: number;
-  /** Connections closed because `connectionCountMax` was reached. */
+  /** Connections turned away because `connectionCountMax` was reached. */
   readonly overloadedCount: number;
+  /** Likewise because of the `cap` that is shared with other servers. */
+  readonly totalOverloadedCount: number;
+  /** Connections turned away while the server was told to be deaf. */
+  readonly shedConnectionCount: number;
+  /** Idle connections closed early because the server was told to save. */
+  readonly shedIdleCount: number;
+  /** Connections that the system could not give us: no descriptors left. */
+  readonly acceptFailureCount: number;
   readonly badRequestCount: number;
+  /** Over HTTP/1.1; `http2` has those of HTTP/2. */
   readonly headTooLargeCount: number;
   readonly bodyTooLargeCount: number;
   readonly headTimeoutCount: number;
@@ -112,6 +124,13 @@ export interface ServerStats {
   /** What HTTP/2 counts beside that. */
   readonly http2: Readonly<H2Stats>;
 }
+
+/**
+ * What a server gives up so that its process lives: nothing; connections that have nothing to do
+ * (`save`: replies say `Connection: close`, idle connections are closed after a second, with GOAWAY
+ * on HTTP/2); or new connections, too (`deaf`).
+ */
+export type ServerRelief = 'none' | 'save' | 'deaf';
 
 /** A server: listens once, drains once. */
 export interface HttpServer {
@@ -130,5 +149,7 @@ export interface HttpServer {
   close(): Promise<void>;
   /** Key, certificate and trust for handshakes from now on; open connections live on. */
   setTls(options: TlsServerOptions): void;
+  /** What it gives up from now on. Nothing that is under way is broken off. */
+  relieve(relief: ServerRelief): void;
   readonly stats: ServerStats;
 }

@@ -1,31 +1,42 @@
 /**
- * An HTTP/1.1 server on raw sockets: plain, mutual TLS, or both on one port. It accepts, bounds and
+ * An HTTP server on raw sockets: plain, TLS, or both on one port. It accepts, bounds and
  * sweeps; what goes on on a connection is the connection's business.
  */
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
+import { ConnectionGate } from './connection-gate.ts';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
 import { InvalidOptionError } from './invalid-option-error.ts';
 import { type ServerLimits, serverLimits } from './limits.ts';
+import { listenOn, stopListening } from './listening.ts';
 import { serverProblems } from './option-checks.ts';
 import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
+import { keyOf, remoteOf, serverNameOf } from './remote.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerH2Connection } from './server-h2-connection.ts';
-import type { HttpServer, HttpServerOptions, ListenOptions, Rejection } from './server-options.ts';
+import type {
+  HttpServer,
+  HttpServerOptions,
+  ListenOptions,
+  Rejection,
+  ServerRelief,
+} from './server-options.ts';
 import { newServerStats } from './server-stats.ts';
 import type { HelloReading } from './tcp/client-hello.ts';
 import { TCP_PROTOCOL, TcpSocket } from './tcp/tcp-socket.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
-import { Wire, type WireOwner } from './wire.ts';
+import { Wire, type WireOwner, type WireSocket } from './wire.ts';
 
 const TLS_HANDSHAKE = 0x16; // First octet of every TLS connection.
 const SWEEP_MS_MAX = 1_000;
+/** How long a connection may idle while the server gives up what it need not have. */
+const IDLE_MS_IN_RELIEF = 1_000;
 
 /** A server that does not listen yet. See `HttpServerOptions` for defaults. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -49,6 +60,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   /** Sockets that speak HTTP no more, or never did. */
   readonly #handedOver = new Set<TcpSocket>();
   readonly #emptied: (() => void)[] = [];
+  readonly #gate: ConnectionGate;
   #sweeper: TimerHandle | undefined = undefined;
 
   constructor(options: HttpServerOptions) {
@@ -62,6 +74,15 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     this.halfCloseGraceMs = options.halfCloseGraceMs ?? Number.POSITIVE_INFINITY;
     this.clock = options.clock ?? systemClock;
     this.timers = options.timers ?? systemTimers;
+    this.#gate = new ConnectionGate({
+      connectionCountMax: this.limits.connectionCountMax,
+      cap: options.cap,
+      stats: this.stats,
+      timers: this.timers,
+      isPlain: options.tls === undefined,
+      report: (socket, status, detail) =>
+        this.#report({ ...remoteOf(socket), reason: 'overloaded', status, detail }),
+    });
     this.#acceptor = options.tls === undefined ? undefined : this.#newAcceptor(options.tls);
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),
@@ -73,21 +94,17 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     host: string,
     options: ListenOptions = {},
   ): Promise<{ address: string; port: number }> {
-    return new Promise((resolve, reject) => {
-      this.#listener.once('error', reject);
-      this.#listener.listen({ ...options, port, host }, () => {
-        this.#listener.off('error', reject);
-        // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
-        this.#listener.on('error', () => undefined);
-        const bound = this.#listener.address() as AddressInfo;
-        resolve({ address: bound.address, port: bound.port });
-      });
+    // No descriptors are left: no reason to end. Mostly libuv has one in reserve, with which it
+    // closes the connection by itself, so that this stays the rarer of two ways.
+    return listenOn(this.#listener, { ...options, port, host }, () => {
+      this.stats.acceptFailureCount += 1;
     });
   }
 
   async drain(withinMs: number): Promise<void> {
     this.isDraining = true;
-    const closed = this.#stopListening();
+    const closed = stopListening(this.#listener);
+    this.#gate.close();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of [...this.#connections]) connection.drain();
     if (this.#connections.size > 0) await this.#emptyWithin(withinMs);
@@ -96,7 +113,8 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   async close(): Promise<void> {
     this.isDraining = true;
-    const closed = this.#stopListening();
+    const closed = stopListening(this.#listener);
+    this.#gate.close();
     for (const socket of this.#handedOver) socket.reset();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of this.#connections) connection.wire.destroy();
@@ -107,6 +125,26 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     this.#acceptor?.setTls(tls);
   }
 
+  relieve(relief: ServerRelief): void {
+    this.#gate.relief = relief;
+  }
+
+  get keepsAlive(): boolean {
+    return !this.isDraining && this.#gate.relief === 'none';
+  }
+
+  get idleTimeoutMs(): number {
+    const { idleTimeoutMs } = this.limits;
+    return this.#gate.relief === 'none'
+      ? idleTimeoutMs
+      : Math.min(idleTimeoutMs, IDLE_MS_IN_RELIEF);
+  }
+
+  idledOut(): void {
+    if (this.#gate.relief === 'none') this.stats.idleTimeoutCount += 1;
+    else this.stats.shedIdleCount += 1;
+  }
+
   handle(exchange: ServerExchange): void {
     this.#options.handler(exchange);
   }
@@ -115,6 +153,10 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     if (refusal.reason === 'bad-request') this.stats.badRequestCount += 1;
     else if (refusal.reason === 'head-too-large') this.stats.headTooLargeCount += 1;
     else if (refusal.reason === 'body-too-large') this.stats.bodyTooLargeCount += 1;
+    return this.reported(refusal, status, peer);
+  }
+
+  reported(refusal: Refusal, status: number, peer: Peer): FieldList | undefined {
     return this.#report({ ...refusal, status, address: peer.address, port: peer.port });
   }
 
@@ -133,6 +175,23 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const own = ahead === undefined ? undefined : Buffer.from(ahead);
     const raw = this.#giveAway(new TcpSocket(socket, socket, own));
     this.closed(connection);
+    return raw;
+  }
+
+  takesInner(): boolean {
+    return this.#gate.admitsInner();
+  }
+
+  openInner(socket: WireSocket, peer: Peer, authority: string): void {
+    const connection = new ServerConnection(this, peer, (owner) => new Wire(socket, owner));
+    connection.fixedAuthority = authority;
+    this.#connections.add(connection);
+    this.#count();
+  }
+
+  giveInner(socket: WireSocket): TcpSocket {
+    const raw = this.#giveAway(new TcpSocket(socket));
+    this.#count();
     return raw;
   }
 
@@ -184,13 +243,8 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #accept(socket: Socket): void {
     this.stats.acceptedCount += 1;
+    if (!this.#gate.admits(socket)) return;
     const remote = remoteOf(socket);
-    if (this.#openCount >= this.limits.connectionCountMax) {
-      this.stats.overloadedCount += 1;
-      socket.destroy();
-      this.#report({ ...remote, reason: 'overloaded', status: 0, detail: 'too many connections' });
-      return;
-    }
     if (this.#acceptor === undefined) {
       this.stats.plainCount += 1;
       this.#open(socket, 'plain', undefined);
@@ -211,7 +265,10 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   /** Waits for the first octet, which tells TLS from everything else. */
   #sniff(socket: Socket, acceptor: TlsAcceptor): void {
-    const late = this.timers.after(this.limits.headTimeoutMs / 2, () => socket.destroy());
+    const late = this.timers.after(this.limits.headTimeoutMs / 2, () => {
+      this.stats.headTimeoutCount += 1;
+      socket.destroy();
+    });
     const gone = (): void => late.cancel();
     const failed = (): void => undefined;
     socket.once('close', gone);
@@ -254,7 +311,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #open(socket: Socket, transport: Peer['transport'], identity: string | undefined) {
     const remote = remoteOf(socket);
-    const peer: Peer = { ...remote, transport, identity };
+    const peer: Peer = { ...remote, transport, identity, serverName: serverNameOf(socket) };
     const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
     this.#greeted(remote);
@@ -304,7 +361,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   }
 
   #count(): void {
-    this.stats.connectionCount = this.#openCount;
+    this.#gate.count(this.#openCount);
     this.stats.tcpCount = this.#handedOver.size;
   }
 
@@ -320,13 +377,6 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     this.#sweeper =
       this.#connections.size === 0 ? undefined : this.timers.after(this.#sweepMs, this.#sweep);
   };
-
-  #stopListening(): Promise<void> {
-    return new Promise((resolve) => {
-      if (!this.#listener.listening) resolve();
-      else this.#listener.close(() => resolve());
-    });
-  }
 
   #emptyWithin(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -344,17 +394,4 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   #report(rejection: Rejection): FieldList | undefined {
     return this.#options.onRejected?.(rejection);
   }
-}
-
-function keyOf(remote: { address: string; port: number }): string {
-  return `${remote.address}|${remote.port}`;
-}
-
-function remoteOf(socket: Socket): { address: string; port: number } {
-  const address = socket.remoteAddress ?? '';
-  // An IPv4 client of a listener on `::` is still an IPv4 client.
-  return {
-    address: address.startsWith('::ffff:') ? address.slice(7) : address,
-    port: socket.remotePort ?? 0,
-  };
 }

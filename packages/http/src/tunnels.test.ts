@@ -228,3 +228,52 @@ test.each([1, 2] as const)(
     expect(stream.rstCode).toBe(0);
   },
 );
+
+test.each([
+  { name: 'no proof', accept: undefined, status: 502 },
+  // The key is the client's, and so is the judgement.
+  { name: 'a wrong proof', accept: 'x', status: 101 },
+])('between two ends of HTTP/1.1 $name is not made good', async ({ accept, status }) => {
+  const line = accept === undefined ? '' : `Sec-WebSocket-Accept: ${accept}\r\n`;
+  const reply = `HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${line}\r\n`;
+  const upstream = await application1(() => reply);
+  const { port } = await proxy(await upstream.listen(), 1);
+  const client = rawClient(port);
+  open.push(() => client.socket.destroy());
+  client.send(
+    `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`,
+  );
+  const head = await client.read('\r\n\r\n');
+  expect(head.slice(9, 12)).toBe(String(status));
+  expect(/sec-websocket-accept: (.*)\r/i.exec(head)?.[1]).toBe(accept);
+});
+
+test('what an application of HTTP/2 says of a key that it did not get is no proof', async () => {
+  const upstreamPort = await application2((stream) => {
+    stream.respond({ ':status': 200, 'sec-websocket-accept': 'x' });
+  });
+  const { port } = await proxy(upstreamPort, 2);
+  const client = rawClient(port);
+  open.push(() => client.socket.destroy());
+  client.send(
+    `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`,
+  );
+  const head = await client.read('\r\n\r\n');
+  expect(/sec-websocket-accept: (.*)\r/i.exec(head)?.[1]).toBe(webSocketAccept(KEY));
+});
+
+test('a reset of either end breaks the other off', async () => {
+  const upstream = await application1((_, key) => switched(webSocketAccept(key)));
+  const { port, pool } = await proxy(await upstream.listen(), 1);
+  const first = await askOver2(port, socketOver2);
+  const peer = await upstream.peer(0);
+  const gone = once(peer.socket, 'close');
+  first.stream.close(8);
+  await gone;
+  const second = await askOver2(port, socketOver2);
+  const other = await upstream.peer(1);
+  other.socket.resetAndDestroy();
+  await once(second.stream, 'close');
+  expect(second.stream.rstCode).not.toBe(0);
+  expect(pool.stats.connectionCount).toBe(0);
+});

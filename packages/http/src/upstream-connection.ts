@@ -229,9 +229,11 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
       this.#violated('it changed to a protocol that was not asked for');
       return false;
     }
-    // Whoever has made the key must look at the proof; for another's key it is passed on.
+    // Whoever has made the key must look at the proof; for another's key it is passed on, but where
+    // there is none, for that is what HTTP/2 is known by.
     const proof = response.fields.get(ACCEPT_FIELD);
-    if (this.#madeKey !== '' && proof !== webSocketAccept(this.#madeKey)) {
+    const isProved = this.#madeKey === '' || proof === webSocketAccept(this.#madeKey);
+    if (upgrade === WEB_SOCKET && (proof === undefined || !isProved)) {
       this.#violated('its Sec-WebSocket-Accept does not answer the key');
       return false;
     }

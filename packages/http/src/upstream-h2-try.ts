@@ -5,6 +5,7 @@ import { CANCEL, PROTOCOL_ERROR } from './h2/error-code.ts';
 import type { H2Stream, StreamBreak, StreamEvents } from './h2/h2-stream.ts';
 import { isRepeatable } from './repeatable.ts';
 import type { TryBody, TryHolder, UpstreamTry } from './upstream-try.ts';
+import { ACCEPT_FIELD } from './web-socket.ts';
 
 /** What a try asks of its connection. */
 export interface H2TryPort {
@@ -84,6 +85,8 @@ export class UpstreamH2Try implements StreamEvents, TryHolder, TryBody {
     this.#hasHead = true;
     if (stream.method === 'CONNECT' && head.status < 300) {
       this.#isTunnel = true;
+      // RFC 8441 §5: over HTTP/2 there is no key; whoever has one is given the proof further on.
+      head.fields.remove(ACCEPT_FIELD);
       attempt.finish();
       stream.readBody(attempt.events.onTunnel(head, stream));
       return;

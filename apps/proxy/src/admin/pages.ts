@@ -1,6 +1,5 @@
 /** What a data plane shows of itself: the pages of the admin interface that say what runs. */
 import type { DataPlane } from '@leno/dataplane';
-import type { ServerStats } from '@leno/http';
 
 /** Each is one page; `why` takes the id of a request or of a trace. */
 export const pageNames = ['config', 'clusters', 'routes', 'stats', 'why'] as const;
@@ -9,7 +8,8 @@ export type PageName = (typeof pageNames)[number];
 export interface PagePorts {
   readonly dataPlane: DataPlane;
   readonly nowMs: () => number;
-  readonly stats: Readonly<Record<'outbound' | 'inbound', ServerStats>>;
+  /** Counters of listeners, and what is given up. */
+  readonly stats: () => unknown;
 }
 
 export type Pages = Readonly<Record<PageName, (argument: string) => unknown>>;
@@ -23,7 +23,7 @@ export function createPages({ dataPlane, nowMs, stats }: PagePorts): Pages {
     },
     clusters: () => describeClusters(dataPlane, nowMs()),
     routes: () => describeRoutes(dataPlane),
-    stats: () => ({ outbound: stats.outbound, inbound: stats.inbound }),
+    stats,
     why: (id) => dataPlane.engine.journal.recorder.find(id, nowMs()),
   };
 }

@@ -17,6 +17,14 @@ export class ManualTimers implements Timers {
     return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
   }
 
+  /** Time has passed all at once: what was due fires, and nothing happens in between. */
+  leap(byMs: number): void {
+    this.#nowMs += byMs;
+    const due = this.#timers.filter(({ atMs }) => atMs <= this.#nowMs);
+    this.#timers = this.#timers.filter((timer) => !due.includes(timer));
+    for (const { fire } of due) fire();
+  }
+
   /** Lets time pass, and lets everything that follows from each timer happen before the next. */
   async advance(byMs: number): Promise<void> {
     const untilMs = this.#nowMs + byMs;
@@ -49,6 +57,7 @@ export class FakeWorker {
   /** Orders of these kinds fail. */
   readonly failing = new Set<Order['kind']>();
   hasEnded = false;
+  readonly #unanswered: NumberedOrder[] = [];
   readonly #on: Parameters<SpawnWorker>[1];
 
   constructor(index: number, on: Parameters<SpawnWorker>[1]) {
@@ -61,9 +70,22 @@ export class FakeWorker {
     return this.orders.map(({ kind }) => kind);
   }
 
-  take({ id, order }: NumberedOrder): void {
-    this.orders.push(order);
-    if (this.hasEnded || this.mute.has(order.kind)) return;
+  /** Answers at last what it was mute about. */
+  answer(kind: Order['kind']): void {
+    const asked = this.#unanswered.findLast(({ order }) => order.kind === kind);
+    if (asked === undefined) throw new Error(`nothing of ${kind} waits`);
+    this.#reply(asked);
+  }
+
+  take(asked: NumberedOrder): void {
+    const { kind } = asked.order;
+    this.orders.push(asked.order);
+    if (this.hasEnded) return;
+    if (this.mute.has(kind)) this.#unanswered.push(asked);
+    else this.#reply(asked);
+  }
+
+  #reply({ id, order }: NumberedOrder): void {
     const message: WorkerMessage = this.failing.has(order.kind)
       ? { kind: 'failed', id, why: 'told to fail' }
       : { kind: 'answer', id, answer: this.#answer(order) };
@@ -89,7 +111,7 @@ export class FakeWorker {
         return this.verdict;
       case 'listen': {
         const { outbound, inbound, tcp } = order.at;
-        const bound = ({ host, port }: typeof outbound, free: number) => ({
+        const bound = ({ host, port } = { host: '127.0.0.1', port: 0 }, free = 1) => ({
           address: host,
           port: port === 0 ? free : port,
         });

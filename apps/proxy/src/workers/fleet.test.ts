@@ -25,7 +25,7 @@ const applied: Applied = { status: 'applied', errors: [] };
 const fault = { type: 'route', name: 'r', version: 1, code: 'X', path: '', msg: 'no' };
 
 /** A beat with nothing in it. */
-const nothing = { edges: [], proxy: { rssMiB: 0, cpuRatio: 0 } };
+const nothing = { edges: [], proxy: { rssMiB: 0, cpuRatio: 0 }, faults: [] };
 
 /** A view of these resources, each a bundle of its own. */
 function viewOf(version: number, names: readonly string[] = ['mesh']): PushedView {
@@ -127,6 +127,24 @@ test('whoever comes after a view taken in part is told what is in force', async 
   if (order?.kind !== 'prepare') throw new Error('not told');
   const told = order.view.resources.map(({ name, version }) => `${name}@${version}`);
   expect(told.toSorted()).toEqual(['mesh@3', 'r@2', 's@3']);
+});
+
+test('whoever comes later is told which bundles were refused with nothing to fall back on', async () => {
+  const { fleet, workers, timers } = await serving();
+  for (const worker of workers.all) worker.verdict = partial;
+  await fleet.apply(viewOf(2, ['mesh', 'r']));
+  await fleet.apply(viewOf(3));
+  const told = async () => {
+    workers.at(1).end();
+    await settled();
+    await timers.advance(10 * RESTART_MS);
+    const order = workers.at(1).orders.find(({ kind }) => kind === 'prepare');
+    return order?.kind === 'prepare' ? order.view.lostBundles : undefined;
+  };
+  expect(await told()).toEqual(['r']);
+  for (const index of [0, 1]) workers.at(index).verdict = applied;
+  await fleet.apply(viewOf(4, ['mesh', 'r']));
+  expect(await told()).toEqual([]);
 });
 
 test('one that does not answer is ended, and the view is in force with the others', async () => {
@@ -258,6 +276,35 @@ test('a worker that does not beat is stuck, and is ended', async () => {
   expect([silent.hasEnded, alive.hasEnded]).toEqual([true, false]);
 });
 
+test('a supervisor that was stopped for a while ends nobody for that', async () => {
+  const { fleet, workers, timers } = await serving();
+  workers.at(0).mute.add('prepare');
+  const verdict = fleet.apply(viewOf(2));
+  await settled();
+  // All that was due fires at once, before what came meanwhile is read.
+  timers.leap(ANSWER_MS_MAX + SILENCE_MS_MAX);
+  workers.at(0).answer('prepare');
+  for (const worker of workers.all) worker.beat(nothing);
+  await settled();
+  await timers.advance(1_000);
+  expect(await verdict).toEqual(applied);
+  expect(workers.all.map(({ hasEnded }) => hasEnded)).toEqual([false, false]);
+});
+
+test('a process that the system does not give is asked for again', async () => {
+  const { workers, timers, fleet } = await serving();
+  workers.prepare = () => {
+    throw new Error('spawn ENOMEM');
+  };
+  workers.at(0).end();
+  await settled();
+  await timers.advance(RESTART_MS);
+  expect(fleet.faults()).toEqual(['worker 0 is down']);
+  workers.prepare = () => undefined;
+  await timers.advance(2 * RESTART_MS);
+  expect(fleet.faults()).toEqual([]);
+});
+
 test('counters never go back when a worker ends, gauges go with it', async () => {
   const { fleet, workers, timers } = await serving();
   const shown = (requests: number) => {
@@ -333,7 +380,7 @@ test('reports add up what beats have brought', async () => {
     durations: [5, 3],
   } as const;
   for (const worker of workers.all) {
-    worker.beat({ edges: [edge], proxy: { rssMiB: 10, cpuRatio: 0.25 } });
+    worker.beat({ ...nothing, edges: [edge], proxy: { rssMiB: 10, cpuRatio: 0.25 } });
   }
   expect(fleet.takeReport()).toMatchObject({
     requests: [{ peer: 'a', direction: 'outbound', ok: 4, failed: 2, mtls: 6 }],
@@ -356,6 +403,24 @@ test('once it drains nobody is started again; closing waits for the last to end'
   await expect(fleet.apply(viewOf(2))).rejects.toMatchObject({ code: 'LENO_WORKER' });
 });
 
+test.each(['start', 'prepare', 'listen'] as const)(
+  'one that comes anew and is at %s when a drain begins does not begin to serve',
+  async (kind) => {
+    const { fleet, workers, timers } = await serving();
+    workers.at(0).end();
+    await settled();
+    workers.prepare = (worker) => void worker.mute.add(kind);
+    await timers.advance(RESTART_MS);
+    const late = workers.at(0);
+    expect(late.kinds.at(-1)).toBe(kind);
+    await fleet.drain('inbound', 500);
+    expect(late.hasEnded).toBe(true);
+    await settled();
+    expect(fleet.faults()).toEqual(['worker 0 is down']);
+    await fleet.close();
+  },
+);
+
 test('who does not close is ended', async () => {
   const { fleet, workers, timers } = await serving();
   workers.at(0).mute.add('close');
@@ -371,4 +436,17 @@ test('a start that fails is the end of it, not the first of many', async () => {
   const { fleet, workers } = make();
   workers.prepare = (worker) => void worker.failing.add('start');
   await expect(fleet.open()).rejects.toMatchObject({ code: 'LENO_WORKER' });
+});
+
+test('one that ends before the last has come is a start that fails', async () => {
+  const { fleet, workers } = make();
+  workers.prepare = (worker) => {
+    if (worker.index === 1) worker.mute.add('start');
+  };
+  const opened = fleet.open();
+  await settled();
+  workers.at(0).end();
+  await settled();
+  workers.at(1).answer('start');
+  await expect(opened).rejects.toThrow('worker 0 is down');
 });

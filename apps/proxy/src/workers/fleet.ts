@@ -9,9 +9,8 @@
  * successor is told what is in force before it listens. So a connection never meets a worker that
  * knows less than another.
  */
-import { type Applied, EdgeStats, type PushedView } from '@leno/dataplane';
+import { type Applied, EdgeStats, type PushedView, viewAfter } from '@leno/dataplane';
 import type { Identity } from '@leno/dataplane/node';
-import { resourcesAfter } from '@leno/push';
 import { messageOf, type Timers, Watch } from '@leno/std';
 import type { JsonLogger, LogLevel } from '@leno/std/node';
 import { createMeshMetrics, MetricMerge, MetricStore } from '@leno/telemetry';
@@ -88,24 +87,39 @@ export class Fleet implements Workers {
 
   get inForce(): InForce {
     const { version = 0, digest = '', resources = [] } = this.#view ?? {};
-    const isConfigured = resources.some(
-      ({ type, name }) => type === 'telemetry' && name === 'mesh',
-    );
+    const {
+      LENO_MODE: mode,
+      LENO_NAMESPACE: namespace,
+      LENO_SERVICE: service,
+    } = this.#options.settings;
+    const has = (wanted: string): boolean =>
+      resources.some(({ type, name }) => `${type}/${name}` === wanted);
+    const isConfigured =
+      has('telemetry/mesh') && (mode === 'sidecar' || has(`listener/${namespace}/${service}`));
     return { version, digest, isConfigured };
   }
 
+  /** Each worker sheds for itself, and what it refuses may go to another: as a whole they serve. */
+  get refusal(): undefined {
+    return undefined;
+  }
+
   faults(): readonly string[] {
-    return this.#members
-      .filter(({ isServing }) => !isServing)
-      .map(({ index }) => `worker ${index} is down`);
+    const down = this.#members.filter(({ isServing }) => !isServing);
+    // Workers of a gateway have the same configuration, and mostly the same to say of it.
+    const said = new Set(this.#members.flatMap((member) => member.faults));
+    return [...down.map(({ index }) => `worker ${index} is down`), ...said];
   }
 
   async open(): Promise<void> {
     const { at, identity, probe } = this.#options;
-    await probe(at.outbound, 'LENO_OUTBOUND_LISTEN');
-    await probe(at.inbound, 'LENO_INBOUND_LISTEN');
+    if (at.outbound !== undefined) await probe(at.outbound, 'LENO_OUTBOUND_LISTEN');
+    if (at.inbound !== undefined) await probe(at.inbound, 'LENO_INBOUND_LISTEN');
     for (const listener of at.tcp) await probe(listener, 'LENO_TCP_LISTEN');
     await Promise.all(this.#members.map((member) => this.#introduce(member)));
+    // One that was there before the last: nobody would start it again.
+    const [fault] = this.faults();
+    if (fault !== undefined) throw new WorkerError(`${fault}, as soon as it was started`);
     this.#isOpen = true;
     this.#unsubscribe = identity.subscribe((value) => {
       for (const { remote } of this.#members) {
@@ -167,6 +181,8 @@ export class Fleet implements Workers {
   async drain(listener: ListenerName, withinMs: number): Promise<void> {
     this.#isLeaving = true;
     this.#changed();
+    // One that is being told all would begin to listen now.
+    for (const { isServing, remote } of this.#members) if (!isServing) remote?.kill();
     await Promise.allSettled(
       this.#serving.map(async ({ remote }) => {
         await remote?.call({ kind: 'drain', listener, withinMs }, withinMs + DRAIN_GRACE_MS);
@@ -259,8 +275,7 @@ export class Fleet implements Workers {
     const verdict = mergeVerdicts([first, ...others]);
     if (verdict.status === 'rejected') return verdict;
     // What is in force is said first: who comes after a worker that ends here takes the new one.
-    const before = this.#view?.resources ?? [];
-    this.#view = { ...view, resources: resourcesAfter(view.resources, before, verdict.errors) };
+    this.#view = viewAfter(view, this.#view, verdict.errors);
     await Promise.all(present.map(({ remote }) => this.#orEnd(remote, { kind: 'commit' })));
     return verdict;
   }
@@ -335,5 +350,9 @@ export class Fleet implements Workers {
 /** The addresses that were found, as those that are asked for. */
 function asked(bound: BoundAddresses): ListenPlan {
   const at = ({ address, port }: BoundAddress): ListenAddress => ({ host: address, port });
-  return { outbound: at(bound.outbound), inbound: at(bound.inbound), tcp: bound.tcp };
+  return {
+    ...(bound.outbound && { outbound: at(bound.outbound) }),
+    ...(bound.inbound && { inbound: at(bound.inbound) }),
+    tcp: bound.tcp,
+  };
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '@leno/std';
@@ -14,8 +15,7 @@ import type { SpawnWorker } from './remote-worker.ts';
  * several writers of one pipe would get into each other.
  */
 export const forkWorker: SpawnWorker = (_index, on) => {
-  const main = new URL(`../worker-main${extname(import.meta.filename)}`, import.meta.url);
-  const child = fork(fileURLToPath(main), {
+  const child = fork(workerMain(), {
     serialization: 'advanced',
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -43,6 +43,14 @@ export const forkWorker: SpawnWorker = (_index, on) => {
     kill: () => void child.kill('SIGKILL'),
   };
 };
+
+/** Beside this where the build has put each program into a file, else where it stands as source. */
+function workerMain(): string {
+  const built = fileURLToPath(new URL('leno-worker.js', import.meta.url));
+  if (existsSync(built)) return built;
+  const main = new URL(`../worker-main${extname(import.meta.filename)}`, import.meta.url);
+  return fileURLToPath(main);
+}
 
 function relayLog(child: ChildProcess): void {
   const relay = new LineRelay((lines) => void process.stderr.write(lines));

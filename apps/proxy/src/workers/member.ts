@@ -5,18 +5,19 @@
  *
  * The wait doubles with each process that did not serve for `STEADY_MS`, up to `RESTART_MS_MAX`.
  */
-import type { Timers } from '@leno/std';
+import { messageOf, type Timers } from '@leno/std';
 import type { FamilySnapshot } from '@leno/telemetry';
 import { BEAT_MS, type Beat, type WorkerMessage } from './protocol.ts';
-import { RemoteWorker, type SpawnWorker } from './remote-worker.ts';
+import { RemoteWorker, type SpawnWorker, type WorkerProcess } from './remote-worker.ts';
 
 /** Before a worker that has ended is started again, the first time and at most. */
 export const RESTART_MS = 100;
 export const RESTART_MS_MAX = 10_000;
 /** Who has served so long has not failed because of how it was started. */
 export const STEADY_MS = 60_000;
-/** A worker that gives no sign for so long is stuck, and is ended. */
-export const SILENCE_MS_MAX = 10 * BEAT_MS;
+/** Beats without a sign of a worker, after which it is stuck, and is ended. */
+const MISSED_COUNT_MAX = 10;
+export const SILENCE_MS_MAX = MISSED_COUNT_MAX * BEAT_MS;
 
 /** What a member tells of itself. */
 export interface MemberEvents {
@@ -40,8 +41,11 @@ export class Member {
   /** What it showed last, for when it does not answer and for when it has ended. */
   shown: readonly FamilySnapshot[] = [];
   cost: Beat['proxy'] = { rssMiB: 0, cpuRatio: 0 };
+  /** What it has said last that is not as it should be. */
+  faults: readonly string[] = [];
   readonly #ports: MemberPorts;
   #failureCount = 0;
+  #missedCount = 0;
   #silence = { cancel: (): void => undefined };
   #steady = { cancel: (): void => undefined };
 
@@ -53,14 +57,21 @@ export class Member {
   /** Starts a process; the one before has ended. */
   spawn(): RemoteWorker {
     const { spawn, timers } = this.#ports;
-    const process = spawn(this.index, {
-      message: (message) => this.#take(message),
-      ended: (how) => this.#ended(how),
-    });
-    const remote = new RemoteWorker(this.index, process, timers);
+    const remote = new RemoteWorker(this.index, this.#start(spawn), timers);
     this.remote = remote;
     this.#listenForBeats();
     return remote;
+  }
+
+  /** A process that the system does not give ends at once, like one that fails in its first moment. */
+  #start(spawn: SpawnWorker): WorkerProcess {
+    const ended = (how: string): void => this.#ended(how);
+    try {
+      return spawn(this.index, { message: (message) => this.#take(message), ended });
+    } catch (thrown) {
+      queueMicrotask(() => ended(messageOf(thrown)));
+      return { pid: undefined, send: () => undefined, kill: () => undefined };
+    }
   }
 
   /** From now on it counts. */
@@ -85,12 +96,26 @@ export class Member {
     }
     this.#listenForBeats();
     this.cost = message.beat.proxy;
+    this.faults = message.beat.faults;
     this.#ports.events.beat(message.beat);
   }
 
   #listenForBeats(): void {
     this.#silence.cancel();
-    this.#silence = this.#ports.timers.after(SILENCE_MS_MAX, () => this.remote?.kill());
+    this.#missedCount = 0;
+    this.#awaitBeat();
+  }
+
+  /**
+   * One beat after the other: who was stopped itself for a while (a frozen container, a debugger) finds
+   * its timers due before it has read what came meanwhile, and would end workers that are well.
+   */
+  #awaitBeat(): void {
+    this.#silence = this.#ports.timers.after(BEAT_MS, () => {
+      this.#missedCount += 1;
+      if (this.#missedCount >= MISSED_COUNT_MAX) this.remote?.kill();
+      else this.#awaitBeat();
+    });
   }
 
   #ended(how: string): void {
@@ -100,6 +125,7 @@ export class Member {
     this.remote = undefined;
     this.isServing = false;
     this.cost = { rssMiB: 0, cpuRatio: 0 };
+    this.faults = [];
     remote?.end(how);
     this.#ports.events.ended(this, how, isServing);
   }

@@ -19,7 +19,7 @@ export type SpawnWorker = (
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (why: WorkerError) => void;
-  readonly late: TimerHandle;
+  late: TimerHandle;
 }
 
 /** How long an order may take; who has not answered by then is taken for stuck. */
@@ -57,11 +57,16 @@ export class RemoteWorker {
       }
       this.#orderCount += 1;
       const id = this.#orderCount;
-      const late = this.#timers.after(withinMs, () => {
+      const giveUp = (): void => {
         this.#waiting.delete(id);
         reject(this.#error(`has not answered ${order.kind} for ${withinMs} ms`));
+      };
+      // An answer that came while this process was stopped is read after the first timers.
+      const late = this.#timers.after(withinMs, () => {
+        waiting.late = this.#timers.after(0, giveUp);
       });
-      this.#waiting.set(id, { resolve, reject, late });
+      const waiting: Waiting = { resolve, reject, late };
+      this.#waiting.set(id, waiting);
       this.#process.send({ id, order: order as NumberedOrder['order'] });
     });
   }

@@ -20,14 +20,14 @@ export interface BoundAddress {
   readonly port: number;
 }
 
-/** Where a data plane is to listen. */
-export type ListenPlan = Readonly<Record<ListenerName, ListenAddress>> & {
+/** Where a data plane is to listen; what is absent is not opened. */
+export type ListenPlan = Readonly<Partial<Record<ListenerName, ListenAddress>>> & {
   /** For TCP, each for one destination. */
   readonly tcp: readonly TcpListen[];
 };
 
 /** Where it listens. */
-export type BoundAddresses = Readonly<Record<ListenerName, BoundAddress>> & {
+export type BoundAddresses = Readonly<Partial<Record<ListenerName, BoundAddress>>> & {
   readonly tcp: readonly TcpListen[];
 };
 
@@ -35,7 +35,7 @@ export type BoundAddresses = Readonly<Record<ListenerName, BoundAddress>> & {
 export interface InForce {
   readonly version: number;
   readonly digest: string;
-  /** Whether there was ever a configuration; without one, nothing is let in. */
+  /** Whether there was ever a configuration, of a gateway its own; without, nothing is let in. */
   readonly isConfigured: boolean;
 }
 
@@ -53,6 +53,8 @@ export interface Workers {
   /** Whether anybody takes connections. */
   readonly serving: Watch<boolean>;
   readonly inForce: InForce;
+  /** Why requests are refused for now; undefined while any data plane takes them. */
+  readonly refusal: string | undefined;
   /** What is not as it should be although the proxy serves, for people. */
   faults(): readonly string[];
   /** Afterwards views are taken. Before `listen`. */

@@ -27,7 +27,7 @@ test.each([
   [
     'all parts',
     rule(
-      '{name: r, from: {principals: ["spiffe://m/*", "*/sa/x"], namespaces: [n], trustDomains: [m]}, to: {hosts: [a.svc, "b:80", "[::1]:80"], ports: [80], methods: [GET, VERSION-CONTROL], paths: [{exact: /a}, {prefix: /caf%C3%A9}], grpc: [{service: a.B, method: C}]}, when: [{header: x-a, values: [b]}, {attribute: source.ip, values: [10.0.0.0/8]}]}',
+      '{name: r, from: {principals: ["spiffe://m/*", "*/sa/x"], namespaces: [n], trustDomains: [m]}, to: {hosts: [a.svc, "b:80", "[::1]:80"], ports: [80], methods: [GET, VERSION-CONTROL], paths: [{exact: /a}, {prefix: /caf%C3%A9}], grpc: [{service: a.B, method: C}]}, when: [{header: x-a, values: [b]}, {attribute: source.ip, values: [10.0.0.0/8, "::1"]}, {attribute: destination.port, values: ["80"]}]}',
     ),
   ],
   ['no rules of DENY', policy('action: DENY')],
@@ -42,7 +42,7 @@ test.each([
   ['a word of later days', rule('{notFrom: {}}'), 'LN0101 spec.rules[0].notFrom'],
   [
     'a word in from',
-    rule('{from: {principals: [a], notPrincipals: [b]}}'),
+    rule('{from: {principals: ["*"], notPrincipals: [b]}}'),
     'LN0101 spec.rules[0].from.notPrincipals (principals)',
   ],
   ['a claim', rule('{when: [{claim: sub, values: [a]}]}'), 'LN0103 spec.rules[0].when[0]'],
@@ -53,6 +53,51 @@ test.each([
     'a * in the middle',
     rule('{from: {principals: ["a*b"]}}'),
     'LN0106 spec.rules[0].from.principals[0]',
+  ],
+  [
+    'an id without its scheme',
+    rule('{from: {principals: ["m/ns/a/sa/b"]}}'),
+    'LN0106 spec.rules[0].from.principals[0]',
+  ],
+  [
+    'a pattern of namespaces',
+    rule('{from: {namespaces: ["*"]}}'),
+    'LN0106 spec.rules[0].from.namespaces[0]',
+  ],
+  [
+    'a trust domain in capitals',
+    rule('{from: {trustDomains: [M]}}'),
+    'LN0106 spec.rules[0].from.trustDomains[0]',
+  ],
+  [
+    'a host as header',
+    rule('{when: [{header: Host, values: [a]}]}'),
+    'LN0106 spec.rules[0].when[0].header',
+  ],
+  [
+    'a header that is refused',
+    rule('{when: [{header: x_a, values: [b]}]}'),
+    'LN0106 spec.rules[0].when[0].header',
+  ],
+  [
+    'half an address',
+    rule('{when: [{attribute: source.ip, values: [10.0.0]}]}'),
+    'LN0103 spec.rules[0].when[0]',
+  ],
+  [
+    'a pattern of ids as attribute',
+    rule('{when: [{attribute: source.principal, values: ["spiffe://m/*"]}]}'),
+    'LN0106 spec.rules[0].when[0].values[0]',
+  ],
+  [
+    'a pattern of namespaces as attribute',
+    rule('{when: [{attribute: source.namespace, values: ["a*"]}]}'),
+    'LN0106 spec.rules[0].when[0].values[0]',
+  ],
+  [
+    'a port that is none',
+    rule('{when: [{attribute: destination.port, values: ["080"]}]}'),
+    'LN0106 spec.rules[0].when[0].values[0]',
   ],
   ['a * in a host', rule('{to: {hosts: ["*.svc"]}}'), 'LN0106 spec.rules[0].to.hosts[0]'],
   ['a method', rule('{to: {methods: [get]}}'), 'LN0106 spec.rules[0].to.methods[0]'],

@@ -1,9 +1,14 @@
 import * as z from 'zod';
 import { Extension } from './resource.ts';
 
-const pattern = /^(\*|\*?[^*\s]+|[^*\s]+\*)$/;
+/** Policies see whole ids: what does not begin like one would match nobody, and a DENY deny nobody. */
+const pattern = /^(\*[^*\s]*|s(p(i(f(f(e(:\/?)?)?)?)?)?)?\*|spiffe:\/\/[^*\s]*\*?)$/;
+const segment = /^[A-Za-z0-9._-]{1,255}$/;
+const domain = /^[a-z0-9._-]{1,255}$/;
+/** Those of one connection, and of framing, never come to a policy; names with _ are refused. */
+const header =
+  /^(?!(connection|content-length|expect|host|http2-settings|keep-alive|proxy-authorization|proxy-connection|te|trailer|transfer-encoding|upgrade)$)[!#$%&'*+\-.^`|~0-9A-Za-z]{1,256}$/i;
 const hostname = /^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z]([-0-9A-Za-z._]*[0-9A-Za-z])?\.?)(:[0-9]{1,5})?$/;
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
 
 /** Alternatives; a list without any would match nothing. */
 const anyOf = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(1_000);
@@ -18,8 +23,12 @@ const Source = z
     )
       .optional()
       .describe('SPIFFE ids, or such with one `*` at the beginning or the end.'),
-    namespaces: anyOf(text(63)).optional().describe('Namespaces of the callers.'),
-    trustDomains: anyOf(text(255)).optional().describe('Trust domains of the callers.'),
+    namespaces: anyOf(z.string().regex(segment, { error: 'expected a namespace, without *' }))
+      .optional()
+      .describe('Namespaces of the callers.'),
+    trustDomains: anyOf(z.string().regex(domain, { error: 'expected a trust domain, without *' }))
+      .optional()
+      .describe('Trust domains of the callers.'),
   })
   .refine((it) => Object.keys(it).length > 0, 'expected at least one part');
 
@@ -56,17 +65,18 @@ const Target = z
   })
   .refine((it) => Object.keys(it).length > 0, 'expected at least one part');
 
-const values = anyOf(text(4_096));
+const attribute = <Name extends string>(name: Name, value: z.ZodType<string, string>) =>
+  z.strictObject({ attribute: z.literal(name), values: anyOf(value) });
 
 const Condition = z.union(
   [
-    z.strictObject({ header: z.string().regex(token), values }),
-    z.strictObject({
-      attribute: z.enum(['source.ip', 'source.principal', 'source.namespace', 'destination.port']),
-      values,
-    }),
+    z.strictObject({ header: z.string().regex(header), values: anyOf(text(4_096)) }),
+    attribute('source.ip', z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])),
+    attribute('source.principal', text(2_048).regex(/^spiffe:\/\/[^*\s]+$/)),
+    attribute('source.namespace', z.string().regex(segment)),
+    attribute('destination.port', z.string().regex(/^[1-9][0-9]{0,4}$/)),
   ],
-  'expected a header or an attribute that is known, and values',
+  'expected a header or an attribute that is known, and whole values of it',
 );
 
 /** All parts must match, each by one of its alternatives. Without parts it matches everything. */

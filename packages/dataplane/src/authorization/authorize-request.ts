@@ -48,11 +48,11 @@ export function authorizeRequest(table: RuntimeTable, subject: AccessSubject): A
   if (refused !== undefined) return refused;
   const wrong = access.decider.asksPaths ? straighten(subject) : undefined;
   if (wrong !== undefined) return refusal('bad-request', `its path has two readings: ${wrong}`);
-  const mark = subject.target.indexOf('?');
   question.address = peer.address;
   question.port = access.httpPort;
   question.method = subject.method;
-  question.path = mark < 0 ? subject.target : subject.target.slice(0, mark);
+  const path = pathOf(subject.target);
+  question.path = access.decider.hearsPaths ? heard(path) : path;
   question.authority = subject.authority;
   question.fields = subject.fields;
   question.identity = peer.identity;
@@ -69,10 +69,20 @@ export function authorizeRequest(table: RuntimeTable, subject: AccessSubject): A
 /** Gives the target its one spelling, or says why it has none. */
 function straighten(subject: AccessSubject): string | undefined {
   const { target } = subject;
-  const mark = target.indexOf('?');
-  const path = mark < 0 ? target : target.slice(0, mark);
+  const path = pathOf(target);
   const normal = normalizePath(path);
   if (normal.kind === 'refused') return normal.why;
   if (normal.path !== path) subject.target = normal.path + target.slice(path.length);
   return undefined;
+}
+
+/** For rules that decide nothing: a path with two readings is one that nobody knows. */
+function heard(path: string): string {
+  const normal = normalizePath(path);
+  return normal.kind === 'path' ? normal.path : '';
+}
+
+function pathOf(target: string): string {
+  const mark = target.indexOf('?');
+  return mark < 0 ? target : target.slice(0, mark);
 }

@@ -10,7 +10,8 @@ import { afterEach, expect, test } from 'vitest';
 import { type Application, ask, openApplication, until } from '../testing/ends.ts';
 import { idOf, tlsOf } from '../testing/identities.ts';
 import { openProxy, type ProxyBed } from '../testing/proxy-bed.ts';
-import type { Mesh } from '../testing/views.ts';
+import { type Mesh, viewOf } from '../testing/views.ts';
+import { viewAfter } from '../view-after.ts';
 import { authorizeConnection } from './authorize-connection.ts';
 
 const open: { close(): unknown }[] = [];
@@ -149,6 +150,20 @@ test('policies on trial decide nothing and are heard of', async () => {
 });
 
 test.each([
+  ['a DENY on trial', { ...deny({ to: { paths: [{ prefix: '/admin' }] } }), dryRun: true }],
+  ['an ALLOW on trial', { ...allow({ to: { paths: [{ prefix: '/a' }] } }), dryRun: true }],
+  ['AUDIT', { action: 'AUDIT', rules: [{ to: { paths: [{ prefix: '/admin' }] } }] }],
+])('%s about paths refuses none and changes none, and is heard of', async (_, policy) => {
+  const shop = await shopUnder([policy]);
+  const path = '/a/../%61dmin//b;c';
+  expect(await askAs('web', shop, { path })).toMatchObject({ status: 200, body: path });
+  expect(await askAs('web', shop, { path: '/%61dmin' })).toMatchObject({ body: '/%61dmin' });
+  const wanted =
+    policy.action === 'AUDIT' ? /decision="audit",[^}]*} 1\n/ : /"would_deny",[^}]*} 2\n/;
+  expect(metricsOf(shop)).toMatch(wanted);
+});
+
+test.each([
   ['for one who may', 'gateway', `By=x;URI=${idOf('admin')}`, 200],
   ['for one who may not', 'gateway', `By=x;URI=${idOf('web')}`, 403],
   ['the newest word counts', 'gateway', `URI=${idOf('admin')},URI=${idOf('web')}`, 403],
@@ -158,6 +173,13 @@ test.each([
     `URI=${idOf('web')};Subject="a,URI=${idOf('admin')};b"`,
     403,
   ],
+  [
+    'a quote that never ends hides who comes behind it',
+    'gateway',
+    `URI=${idOf('admin')};Subject="x,By=y;URI=${idOf('web')}`,
+    403,
+  ],
+  ['a quote within quotes', 'gateway', `URI=${idOf('admin')};Subject="a\\"b"`, 200],
   ['two at once', 'gateway', `URI=${idOf('admin')};URI=${idOf('web')}`, 403],
   ['for nobody', 'gateway', `By=${idOf('admin')}`, 403],
   ['for itself', 'gateway', undefined, 403],
@@ -173,6 +195,31 @@ test.each([
   }
 });
 
+test.each(['URI=admin', 'By=x', 'URI=spiffe://mesh.local/*', ''])(
+  'a forwarder that does not say clearly for whom is let in nowhere: %j',
+  async (said) => {
+    const shop = await shopUnder([allow({})], { forwarders: ['gateway'] });
+    expect((await askAs('gateway', shop)).status).toBe(200);
+    const headers = { 'x-forwarded-client-cert': said };
+    expect((await askAs('gateway', shop, { headers })).status).toBe(403);
+  },
+);
+
+test('who is no longer trusted to speak for others is not heard, though no policy has changed', async () => {
+  const services = { shop: [] };
+  const access = { shop: [allow(from('admin'))] };
+  const shop = await shopUnder([]);
+  const headers = { 'x-forwarded-client-cert': `URI=${idOf('admin')}` };
+  const view = viewOf({ services, access, forwarders: ['gateway'] });
+  const { dataPlane } = shop.proxy;
+  dataPlane.apply(view);
+  expect((await askAs('gateway', shop, { headers })).status).toBe(200);
+  const settings = viewOf({}).resources.filter(({ type }) => type === 'telemetry');
+  const others = view.resources.filter(({ type }) => type !== 'telemetry');
+  dataPlane.apply({ ...view, version: view.version + 100, resources: [...others, ...settings] });
+  expect((await askAs('gateway', shop, { headers })).status).toBe(403);
+});
+
 test('who denies a forwarder denies all who come through it', async () => {
   const policies = [allow(from('admin')), deny(from('gateway'))];
   const shop = await shopUnder(policies, { forwarders: ['gateway'] });
@@ -181,7 +228,8 @@ test('who denies a forwarder denies all who come through it', async () => {
 });
 
 test('plaintext has no identity, where it is taken', async () => {
-  const shop = await shopUnder([], { permissive: ['shop'] });
+  const shop = await shopUnder([]);
+  put(shop, [], { permissive: ['shop'] });
   expect((await ask(shop.proxy.inboundPort)).status).toBe(200);
   put(shop, [deny(from('web'))], { permissive: ['shop'] });
   expect((await ask(shop.proxy.inboundPort)).status).toBe(403);
@@ -203,6 +251,15 @@ test('a policy that cannot be read keeps what was before, and without that lets 
   // The server does not repeat what was refused: that is no word that nothing holds.
   fresh.proxy.apply({});
   expect((await askAs('web', fresh)).status).toBe(403);
+  // Nor does it to whoever takes the place of one that was refused it.
+  const next: Shop = { app, proxy: closing(await openProxy('shop', app.port)) };
+  const bad = viewOf({ services: { shop: [] }, access: { shop: [wrong] } });
+  const { errors } = fresh.proxy.dataPlane.prepare(bad).applied;
+  const refused = viewAfter(bad, undefined, errors);
+  expect(next.proxy.dataPlane.apply(viewAfter(viewOf({}), refused, [])).status).toBe('applied');
+  expect((await askAs('web', next)).status).toBe(403);
+  put(next, []);
+  expect((await askAs('web', next)).status).toBe(200);
   put(fresh, []);
   expect((await askAs('web', fresh)).status).toBe(200);
 });
@@ -273,7 +330,7 @@ test('a new rule about paths ends what was forwarded in another spelling', async
 });
 
 test('connections: rules about HTTP let nobody in, and deny as if they matched', async () => {
-  const shop = await shopUnder([allow(from('web'))]);
+  const shop = await shopUnder([allow(from('web'))], { tcp: ['shop'] });
   const verdict = (peer: string, port?: number, transport: 'mtls' | 'plain' = 'mtls'): string => {
     const identity = transport === 'mtls' ? idOf(peer) : undefined;
     const { table } = shop.proxy.dataPlane.engine;
@@ -283,11 +340,11 @@ test('connections: rules about HTTP let nobody in, and deny as if they matched',
   };
   expect([verdict('web'), verdict('cart')]).toEqual(['allowed', 'denied']);
   expect(verdict('web', 80, 'plain')).toBe('unauthenticated');
-  put(shop, [allow({ to: { methods: ['GET'] } })]);
+  put(shop, [allow({ to: { methods: ['GET'] } })], { tcp: ['shop'] });
   expect(verdict('web')).toBe('denied');
-  put(shop, [deny({ to: { methods: ['GET'] } })]);
+  put(shop, [deny({ to: { methods: ['GET'] } })], { tcp: ['shop'] });
   expect(verdict('web')).toBe('denied');
-  put(shop, [deny({ to: { ports: [5432] } })]);
+  put(shop, [deny({ to: { ports: [5432] } })], { tcp: ['shop'] });
   expect([verdict('web', 80), verdict('web', 5432), verdict('web')]).toEqual([
     'allowed',
     'denied',

@@ -3,7 +3,7 @@
  * service, who may speak for others, and whether plaintext is taken. One immutable value of the table.
  */
 import { type AccessPolicy, compilePolicies, type Decider } from '@leno/authz';
-import type { MeshBody } from '@leno/config';
+import type { MeshBody, ServiceBody } from '@leno/config';
 import type { DecodedView } from '../table/decode.ts';
 
 export interface InboundAccess {
@@ -18,9 +18,13 @@ export interface InboundAccess {
   readonly httpPort: number | undefined;
   /** The same for TCP. */
   readonly tcpPort: number | undefined;
+  /** Whether the service has a port for TCP at all; else nobody is let in whose bytes are not read. */
+  readonly takesTcp: boolean;
   /** Why nobody is let in at all. */
   readonly closedBecause: string | undefined;
 }
+
+type ServicePort = ServiceBody['ports'][number];
 
 const neverConfigured = 'this proxy has never had a config: nothing is let in';
 
@@ -34,6 +38,7 @@ export const noAccess: InboundAccess = {
   forwarders: new Set(),
   httpPort: undefined,
   tcpPort: undefined,
+  takesTcp: false,
   closedBecause: neverConfigured,
 };
 
@@ -62,11 +67,14 @@ export function compileAccess(
   const { trustDomain } = mesh;
   const admitsAnonymous = mesh.mtls.permissive.includes(service);
   const forwarders = mesh.mtls.trustedForwarders ?? [];
-  const httpPort = onlyPort(view, service, (protocol) => protocol !== 'tcp');
-  const tcpPort = onlyPort(view, service, (protocol) => protocol === 'tcp');
+  const ports = portsOf(view, service);
+  const tcpPorts = ports.filter(({ protocol }) => protocol === 'tcp');
+  const httpPort = onlyOf(ports.filter(({ protocol }) => protocol !== 'tcp'));
+  const tcpPort = onlyOf(tcpPorts);
+  const takesTcp = tcpPorts.length > 0;
   const isLost = view.lostBundles.has(service);
-  const ports = [httpPort, tcpPort];
-  const key = JSON.stringify([keys, trustDomain, admitsAnonymous, forwarders, ports, isLost]);
+  const asked = [httpPort, tcpPort ?? takesTcp];
+  const key = JSON.stringify([keys, trustDomain, admitsAnonymous, forwarders, asked, isLost]);
   if (key === before.key) return before;
   return {
     decider: compilePolicies(policies, { trustDomain, admitsAnonymous }),
@@ -75,18 +83,17 @@ export function compileAccess(
     forwarders: new Set(forwarders),
     httpPort,
     tcpPort,
+    takesTcp,
     closedBecause: isLost ? lost : undefined,
   };
 }
 
-/** Sidecars have one application: which of several ports was meant is only the client's word. */
-function onlyPort(
-  view: DecodedView,
-  service: string,
-  isMeant: (protocol: string) => boolean,
-): number | undefined {
+function portsOf(view: DecodedView, service: string): readonly ServicePort[] {
   const resource = view.resources.get(`service/${service}`);
-  if (resource?.type !== 'service') return undefined;
-  const ports = resource.body.ports.filter(({ protocol }) => isMeant(protocol));
+  return resource?.type === 'service' ? resource.body.ports : [];
+}
+
+/** Sidecars have one application: which of several ports was meant is only the client's word. */
+function onlyOf(ports: readonly ServicePort[]): number | undefined {
   return ports.length === 1 ? ports[0]?.port : undefined;
 }

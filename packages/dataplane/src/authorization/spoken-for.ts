@@ -28,5 +28,6 @@ function splitOutsideQuotes(text: string, separator: string): readonly string[] 
       start = at + 1;
     }
   }
-  return [...parts, text.slice(start)];
+  // Whoever was there before may have left a quote open, to have what came after taken for its own words.
+  return isQuoted ? [] : [...parts, text.slice(start)];
 }

@@ -1,8 +1,17 @@
 /** The way out of the mesh, through a real proxy whose resolver says what the test wants. */
+import { connect } from 'node:net';
+import { systemClock } from '@leno/std';
 import { afterEach, expect, test } from 'vitest';
+import type { Call } from '../call.ts';
 import { ask, openApplication, until } from '../testing/ends.ts';
 import { openProxy, type ProxyBed } from '../testing/proxy-bed.ts';
-import { DESTINATION_COUNT_MAX, type Resolved, WAITING_COUNT_MAX } from './egress.ts';
+import {
+  ANSWER_COUNT_MAX,
+  DESTINATION_COUNT_MAX,
+  Egress,
+  type Resolved,
+  WAITING_COUNT_MAX,
+} from './egress.ts';
 import { isPublicAddress } from './public-address.ts';
 
 const open: { close(): unknown }[] = [];
@@ -19,6 +28,8 @@ interface World {
   readonly proxy: ProxyBed;
   /** Names that were asked for. */
   readonly asked: string[];
+  /** Questions without an answer so far. */
+  readonly held: ((resolved: Resolved) => void)[];
 }
 
 type Answers = Readonly<Record<string, readonly Resolved[]>>;
@@ -29,6 +40,7 @@ const addresses = (...list: readonly string[]): Resolved => {
 /** A name gives its answers one after the other, the last for ever. Loopback counts as public. */
 async function world(answers: Answers, egress: 'deny' | 'passthrough' = 'passthrough') {
   const asked: string[] = [];
+  const held: World['held'] = [];
   const proxy = closing(
     await openProxy('web', 1, {
       egress: {
@@ -38,7 +50,8 @@ async function world(answers: Answers, egress: 'deny' | 'passthrough' = 'passthr
             const turn = asked.filter((it) => it === host).length;
             asked.push(host);
             const answer = all[Math.min(turn, all.length - 1)];
-            if (answer !== undefined) setImmediate(() => done(answer));
+            if (answer === undefined) held.push(done);
+            else setImmediate(() => done(answer));
           },
         },
         isLetOut: (address) => address === '127.0.0.1' || isPublicAddress(address),
@@ -46,7 +59,7 @@ async function world(answers: Answers, egress: 'deny' | 'passthrough' = 'passthr
     }),
   );
   proxy.apply({ egress });
-  return { proxy, asked } satisfies World;
+  return { proxy, asked, held } satisfies World;
 }
 
 async function reasonOf({ proxy }: World, host: string): Promise<string> {
@@ -143,7 +156,55 @@ test('calls that wait for the resolver are bounded', async () => {
   await until(() => it.proxy.dataPlane.engine.activeCount === WAITING_COUNT_MAX);
   expect(await reasonOf(it, 'other.example')).toBe('503 overflow');
   expect(it.asked).toEqual(['slow.example']);
-  await it.proxy.close();
-  open.length = 0;
+  it.held[0]?.(addresses('10.0.0.1'));
   await Promise.all(waiting);
+  expect(await reasonOf(it, 'other.example')).toBe('503 no-endpoint');
+  await until(() => it.proxy.leaks().length === 0);
+});
+
+test('who went away while a name was looked up sends nothing any more', async () => {
+  const app = closing(await openApplication());
+  const it = await world({ 'slow.example': [] });
+  const socket = connect(it.proxy.outboundPort, '127.0.0.1');
+  socket.write(`GET /gone HTTP/1.1\r\nHost: slow.example:${app.port}\r\n\r\n`);
+  await until(() => it.held.length === 1);
+  socket.resetAndDestroy();
+  await until(() => it.proxy.leaks().length === 0);
+  it.held[0]?.(addresses('127.0.0.1'));
+  const { status } = await ask(it.proxy.outboundPort, { host: `127.0.0.1:${app.port}` });
+  expect(status).toBe(200);
+  expect(app.seen).toHaveLength(1);
+});
+
+test('answers are kept for a minute at most, and so many at most', () => {
+  let nowMs = 0;
+  const asked: string[] = [];
+  const failed: string[] = [];
+  const egress = new Egress(
+    {
+      resolver: {
+        resolve(host, done) {
+          asked.push(host);
+          done({ kind: 'addresses', addresses: ['10.0.0.1'], ttlMs: 86_400_000 });
+        },
+      },
+    },
+    { ...systemClock, nowMs: () => nowMs },
+    () => {
+      throw new Error('nothing is let out');
+    },
+  );
+  const call = { ended: false, fail: (reason: string) => void failed.push(reason) };
+  const look = (host: string): void => egress.open(call as unknown as Call, host, () => undefined);
+  look('a.example');
+  nowMs = 59_999;
+  look('a.example');
+  expect(asked).toHaveLength(1);
+  nowMs = 60_000;
+  look('a.example');
+  expect(asked).toHaveLength(2);
+  for (let count = 0; count < ANSWER_COUNT_MAX; count += 1) look(`n${count}.example`);
+  look('a.example');
+  expect(asked).toHaveLength(ANSWER_COUNT_MAX + 3);
+  expect(new Set(failed)).toEqual(new Set(['denied']));
 });

@@ -32,7 +32,8 @@ export interface EgressPorts {
 export const DESTINATION_COUNT_MAX = 256;
 /** Calls that wait for an answer of the resolver at once. */
 export const WAITING_COUNT_MAX = 1_024;
-const ANSWER_COUNT_MAX = 1_024;
+/** Answers of the resolver that are kept at once. */
+export const ANSWER_COUNT_MAX = 1_024;
 const TTL_MIN_MS = 1_000;
 const TTL_MAX_MS = 60_000;
 

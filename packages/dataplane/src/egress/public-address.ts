@@ -8,10 +8,10 @@ const ranges = (list: string) => list.split(/\s+/).flatMap((it) => parseRange(it
 
 const v4 = ranges('0.0.0.0/0');
 
-/** IPv4, however it is written; with relays, multicast and what is reserved. */
+/** IPv4, however it is written; with relays, multicast, what is reserved, and Azure's virtual host address. */
 const insideV4 = ranges(
-  `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
-  192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`,
+  `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 168.63.129.16 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24
+  192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`,
 );
 
 /** IPv6: global unicast, less what carries IPv4 within it, is for documents, or belongs to protocols. */

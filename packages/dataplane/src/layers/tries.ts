@@ -2,9 +2,11 @@
  * The innermost layer: chooses an endpoint, sends, and, if that fails and may be repeated, does it
  * again. Every try is settled with breaker and balancer by itself; the layers above see one reply.
  */
+
 import type { BodySink, OutgoingRequest, ResponseHead } from '@leno/http';
 import { decideRetry, parseRetryAfterMs, type RetryDecision } from '@leno/resilience';
 import type { Call } from '../call.ts';
+import { DEADLINE_FIELD } from '../claims.ts';
 import {
   GRPC_NONE,
   GRPC_UNAVAILABLE,
@@ -21,7 +23,6 @@ import { outcomeOfReply, ReplyBody } from '../tries/reply-body.ts';
 import { RequestBody } from '../tries/request-body.ts';
 import { deadlineOfTry } from '../tries/try-deadline.ts';
 import { pumpTunnel } from '../tries/tunnel.ts';
-import { DEADLINE_FIELD } from './deadline.ts';
 
 export const tries: Layer = {
   name: 'tries',
@@ -150,10 +151,13 @@ function decide(call: Call, end: TryEnd): RetryDecision {
   return decision;
 }
 
-/** The code of a reply that is whole with its head, or is none of gRPC; else `GRPC_NONE` still. */
-function grpcStatusOfHead(head: ResponseHead): number {
-  if (head.status !== 200) return grpcStatusOfHttp(head.status);
-  return readGrpcStatus(head.fields);
+/**
+ * The code of a reply that is whole with its head, or is none of gRPC; else `GRPC_NONE` still. Where a
+ * body follows, callers hear what trailers say, and nothing that the head says.
+ */
+function grpcStatusOfHead({ status, fields, contentLength }: ResponseHead): number {
+  const told = contentLength === 0 ? readGrpcStatus(fields) : GRPC_NONE;
+  return told === GRPC_NONE && status !== 200 ? grpcStatusOfHttp(status) : told;
 }
 
 function againAfterReply(

@@ -17,6 +17,7 @@ import {
 } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import type { Applied, PushedView } from '../data-plane.ts';
+import { viewAfter } from '../view-after.ts';
 import { type Identity, identityOf, loadIdentity, saveIdentity } from './identity-file.ts';
 import { checkControlPlane, checkJoinChain } from './join-check.ts';
 import { loadView, saveView } from './last-known-good.ts';
@@ -56,6 +57,7 @@ export class ControlSession {
   readonly #options: ControlSessionOptions;
   #client: PushClient | undefined;
   #held: PushedView | undefined;
+  #lostBundles: readonly string[] | undefined;
   #heldAtMs = 0;
   #timer: TimerHandle | undefined;
   #statTimer: TimerHandle | undefined;
@@ -90,7 +92,8 @@ export class ControlSession {
     try {
       const { status, errors } = await dataPlane.apply(view);
       if (status === 'rejected') throw new Error(errors[0]?.msg ?? 'nothing of it can be used');
-      this.#held = view;
+      this.#noteLost(view, errors);
+      this.#held = { ...view, lostBundles: this.#lostBundles };
       this.#heldAtMs = view.savedAtMs;
       log.info('running on the last-known-good config', { version, status });
     } catch (thrown) {
@@ -215,13 +218,20 @@ export class ControlSession {
   #logged(view: PushedView, applied: Applied): Applied {
     const { version, digest } = view;
     const { log } = this.#options;
+    if (applied.status !== 'rejected') this.#noteLost(view, applied.errors);
     if (applied.status === 'applied') log.info('config applied', { version, digest });
     else log.error('config refused', { version, status: applied.status, errors: applied.errors });
     return applied;
   }
 
+  /** What was refused with nothing to fall back on is so after a restart as well. */
+  #noteLost(view: PushedView, errors: Applied['errors']): void {
+    this.#lostBundles = viewAfter(view, this.#held, errors).lostBundles;
+  }
+
   /** Writes one after the other; what is newest when the disk is free is what gets written. */
-  #keep(view: PushedView): void {
+  #keep(running: PushedView): void {
+    const view = { ...running, lostBundles: this.#lostBundles };
     this.#held = view;
     this.#heldAtMs = systemClock.wallMs();
     this.#saving = this.#saving.then(async () => {

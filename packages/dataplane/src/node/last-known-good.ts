@@ -21,6 +21,8 @@ export interface StoredView {
   readonly digest: string;
   readonly savedAtMs: number;
   readonly resources: readonly Resource[];
+  /** As in `PushedView`. */
+  readonly lostBundles?: readonly string[] | undefined;
 }
 
 /** What was found on disk, and every file that had to be put aside. */
@@ -75,9 +77,19 @@ function parse(text: string): StoredView {
 
 function isStoredView(value: unknown): value is StoredView {
   if (typeof value !== 'object' || value === null) return false;
-  const { epoch, version, digest, savedAtMs } = value as Partial<Record<string, unknown>>;
+  const { epoch, version, digest, savedAtMs, lostBundles } = value as Partial<
+    Record<string, unknown>
+  >;
   const numbers = [epoch, version, savedAtMs];
-  return typeof digest === 'string' && numbers.every((it) => typeof it === 'number');
+  return (
+    typeof digest === 'string' &&
+    numbers.every((it) => typeof it === 'number') &&
+    (lostBundles === undefined || isTexts(lostBundles))
+  );
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((it) => typeof it === 'string');
 }
 
 function checksum(json: string): string {

@@ -12,8 +12,11 @@ const view = (version: number) => ({ epoch: 1, version, digest: `d${version}`, r
 test('of two generations the newest whole one is read, and a damaged one is kept aside', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'leno-lkg-'));
   await saveView(directory, view(1));
-  await saveView(directory, view(2));
-  expect((await loadView(directory)).view).toMatchObject({ version: 2 });
+  await saveView(directory, { ...view(2), lostBundles: ['default/shop'] });
+  expect((await loadView(directory)).view).toMatchObject({
+    version: 2,
+    lostBundles: ['default/shop'],
+  });
 
   const file = join(directory, 'config.json');
   const text = await readFile(file, 'utf8');

@@ -97,6 +97,21 @@ test.each([
   for (const bed of [web, db]) await expect.poll(() => bed.leaks()).toEqual([]);
 });
 
+test('nobody sends bytes to an application of HTTP, whatever his own sidecar thinks of its ports', async () => {
+  const { web, db, port, seen, put } = await bench();
+  put([{ action: 'ALLOW', rules: [from('web')] }]);
+  const { first, end } = listenTo(port);
+  expect(await first).toBe('hello');
+  const services = { db: [endpoint(db.inboundPort, 'db')] };
+  const access = { db: [{ action: 'ALLOW', rules: [from('web')] }] };
+  expect(db.apply({ services, access })).toMatchObject({ status: 'applied' });
+  expect(await end).toBe('ECONNRESET');
+  expect(await listenTo(port).first).toBe('ECONNRESET');
+  expect(seen).toHaveLength(1);
+  expect(reasonsOf(db)).toEqual(['denied', 'denied']);
+  for (const bed of [web, db]) await expect.poll(() => bed.leaks()).toEqual([]);
+});
+
 test('a change of access ends what it no longer allows, and nothing else', async () => {
   const { web, db, port, put } = await bench();
   put([{ action: 'ALLOW', rules: [from('web')] }]);

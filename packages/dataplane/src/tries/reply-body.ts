@@ -1,6 +1,7 @@
 /** The body of a reply on its way to the client: counted, and the end of it is the end of the call. */
 import type { BodySink, FieldList } from '@leno/http';
 import type { Call } from '../call.ts';
+import { REPLY_CLAIMS } from '../claims.ts';
 import {
   GRPC_NO_CODE,
   GRPC_NONE,
@@ -8,7 +9,6 @@ import {
   readGrpcStatus,
   replyNote,
 } from '../grpc/grpc-status.ts';
-import { REPLY_CLAIMS } from '../layers/identity-headers.ts';
 import type { TryOutcome } from '../upstream/cluster.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -51,9 +51,10 @@ export class ReplyBody implements BodySink {
     if (trailers !== undefined && call.direction === 'inbound') {
       for (const name of REPLY_CLAIMS) trailers.remove(name);
     }
-    if (call.isGrpc && call.grpcStatus === GRPC_NONE) {
+    if (call.isGrpc) {
       const told = readGrpcStatus(trailers);
-      call.grpcStatus = told === GRPC_NONE ? GRPC_NO_CODE : told;
+      if (told !== GRPC_NONE) call.grpcStatus = told;
+      else if (call.grpcStatus === GRPC_NONE) call.grpcStatus = GRPC_NO_CODE;
     }
     const { status, grpcStatus } = call;
     this.#attempt.settle(outcomeOfReply(status, grpcStatus), replyNote(status, grpcStatus));

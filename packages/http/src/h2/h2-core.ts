@@ -186,6 +186,7 @@ export abstract class H2Core implements StreamPort {
   sideEnded(stream: H2Stream): void {
     if (!stream.localEnded || !stream.remoteEnded) return;
     if (!this.streams.delete(stream.id)) return;
+    this.stats.activeStreamCount -= 1;
     this.closedStreams.add(stream.id, 'ended');
     stream.over();
     this.#endIfDone();
@@ -231,12 +232,14 @@ export abstract class H2Core implements StreamPort {
     stream.receiveWindow = this.limits.streamWindowByteCount;
     this.streams.add(stream);
     this.stats.streamCount += 1;
+    this.stats.activeStreamCount += 1;
     this.guard.earn('windowUpdate', 2);
   }
 
   /** Forgets a stream and tells it. */
   protected breakStream(stream: H2Stream, why: StreamBreak): void {
     if (!this.streams.delete(stream.id)) return;
+    this.stats.activeStreamCount -= 1;
     stream.broken(why);
     this.#endIfDone();
   }
@@ -291,6 +294,7 @@ export abstract class H2Core implements StreamPort {
   }
 
   #sweepStream(stream: H2Stream): void {
+    if (stream.carries === 'socket') return;
     const { limits, stats, nowMs } = this;
     if (stream.progress !== stream.seenProgress) {
       stream.seenProgress = stream.progress;

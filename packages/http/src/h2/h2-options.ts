@@ -88,6 +88,8 @@ export function h2LimitsOf(
 export interface H2Stats extends FloodStats {
   /** Streams that were opened by either side. */
   streamCount: number;
+  /** Streams that are open now. */
+  activeStreamCount: number;
   /** Streams that were refused because `streamCountMax` were open. */
   refusedStreamCount: number;
   /** RST_STREAM that we have sent for an error, and that we have got for a stream that was open. */
@@ -116,6 +118,7 @@ export interface H2Stats extends FloodStats {
 export function newH2Stats(): H2Stats {
   return {
     streamCount: 0,
+    activeStreamCount: 0,
     refusedStreamCount: 0,
     resetSentCount: 0,
     resetReceivedCount: 0,

@@ -4,6 +4,7 @@ import type { RequestHead } from '../exchange.ts';
 import type { FieldList } from '../fields.ts';
 import type { MessageLimits } from '../limits.ts';
 import { isMethod } from '../methods.ts';
+import { isNestedHttp } from '../nested-http.ts';
 import { consistsOf, TOKEN } from '../octets.ts';
 import {
   bodyTooLarge,
@@ -14,6 +15,7 @@ import {
   tooManyFields,
 } from '../refusal.ts';
 import { parseTarget } from '../target.ts';
+import { isUpgradeToken } from '../upgrade-token.ts';
 import { KEY_FIELD } from '../web-socket.ts';
 import { FieldSection } from './field-section.ts';
 import type { FieldBlock } from './hpack/field-block.ts';
@@ -30,6 +32,7 @@ const badExpect = malformed('Expect is not 100-continue', 417);
 const shortBody = malformed('Content-Length says more than there is');
 const noProtocols = malformed(':protocol comes where it was not allowed');
 const badProtocol = malformed(':protocol is no token, or without CONNECT');
+const nestedHttp = malformed(':protocol would carry requests past every check', 501);
 const connectLength = malformed('CONNECT has no Content-Length');
 
 /** A request head, and what HTTP/1.1 has no word for. */
@@ -140,15 +143,14 @@ function readConnect(
       protocol,
     };
   }
-  if (section.method !== 'CONNECT' || protocol === '' || !consistsOf(protocol, TOKEN)) {
-    return badProtocol;
-  }
+  const lower = protocol.toLowerCase();
+  if (section.method !== 'CONNECT' || !isUpgradeToken(lower)) return badProtocol;
   if (section.authority === undefined) return badAuthority;
+  if (isNestedHttp(lower)) return nestedHttp;
   const target = readTarget(section, 'GET', authority);
   if (isRefusal(target)) return target;
   // RFC 8441 §5: there is none; whoever goes on in HTTP/1.1 makes one.
   fields.remove(KEY_FIELD);
-  const lower = protocol.toLowerCase();
   return {
     ...common,
     method: 'GET',

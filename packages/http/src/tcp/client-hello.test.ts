@@ -126,6 +126,10 @@ test.each<[string, Buffer]>([
     Buffer.concat([records(message(body({})).subarray(0, 20)), Buffer.of(23, 3)]),
   ],
   ['a message behind it in its record', records(Buffer.concat([message(body({})), Buffer.of(1)]))],
+  [
+    'what looks like its extensions behind it',
+    records(Buffer.concat([message(body({ extensions: undefined })), vector16(serverName('a'))])),
+  ],
   ['a hello longer than any', records(message(long), [4_000])],
   ['a length longer than any', records(Buffer.concat([u8(1), u24(60_000)]))],
   ['a version before TLS', hello({ version: u16(0x0200) })],

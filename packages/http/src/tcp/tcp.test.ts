@@ -1,6 +1,7 @@
 /** Connections of bytes between two sidecars' ends, on real sockets. */
 import { X509Certificate } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { codeOf, err, ok, systemTimers } from '@leno/std';
 import { TestCa } from '@leno/testkit';
@@ -78,10 +79,10 @@ async function opened(port: number, tls: TlsClientOptions | undefined) {
   return outcome;
 }
 
-function closed(socket: Socket): Promise<string> {
+function closed(socket: Duplex): Promise<string> {
   return new Promise((resolve) => {
     let how = 'clean';
-    socket.on('error', (error) => {
+    socket.on('error', (error: unknown) => {
       how = codeOf(error);
     });
     socket.on('close', () => resolve(how));
@@ -117,7 +118,7 @@ async function chain(application: (socket: Socket) => void) {
   open.push(() => front.close());
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   open.push(() => client.destroy());
-  return { client, ends, bytes, sidecar, port };
+  return { client, ends, bytes, sidecar, port, front };
 }
 
 test('bytes pass both ways as they are, and who calls is known by its certificate', async () => {
@@ -223,6 +224,20 @@ test('a reset of the client is a reset at the application', async () => {
   expect(await end).toBe('ECONNRESET');
 });
 
+test('a listener that closes resets both ends of what it has joined', async () => {
+  let end: Promise<string> = Promise.resolve('none');
+  const { client, ends, front } = await chain((socket) => {
+    end = closed(socket);
+    socket.write('hello');
+    socket.resume();
+  });
+  await new Promise((resolve) => client.once('data', resolve));
+  const clientEnd = closed(client);
+  await front.close();
+  expect(await Promise.all([clientEnd, end])).toEqual(['ECONNRESET', 'ECONNRESET']);
+  await expect.poll(() => ends.toSorted()).toEqual(['in client-reset', 'out client-reset']);
+});
+
 test('who does not read stops the sender, with a bounded amount on the way', async () => {
   let written = 0;
   let source: Socket | undefined;
@@ -269,7 +284,7 @@ test('who is not whom it should be gets no byte, whatever it answers', async () 
   expect(await dial(port, suspicious)).toMatchObject({ reason: 'upstream-identity' });
   const stranger = { ...clientTls, ca: new TestCa().root.certificatePem };
   expect(await dial(port, stranger)).toMatchObject({ reason: 'upstream-identity' });
-  expect(got.every(({ socket }) => socket.socket.bytesRead === 0)).toBe(true);
+  expect(got.every(({ socket }) => (socket.socket as Socket).bytesRead === 0)).toBe(true);
 });
 
 test('a sidecar of before speaks HTTP only, and is a connection that failed', async () => {

@@ -90,9 +90,12 @@ export class AccessBed {
     return made;
   }
 
-  /** Rejects if no certificate can be made for that name, or the proxy takes none of that name. */
-  async connectAs(peer: string): Promise<RawClient> {
-    return RawClient.openTls(this.http.proxy.inboundPort, this.identityOf(peer));
+  /**
+   * For HTTP, or for another `protocol` between sidecars. Rejects if no certificate can be made for that
+   * name, or the proxy takes none of that name.
+   */
+  async connectAs(peer: string, protocol?: string): Promise<RawClient> {
+    return RawClient.openTls(this.http.proxy.inboundPort, this.identityOf(peer), protocol);
   }
 
   async close(): Promise<void> {

@@ -32,8 +32,12 @@ export function compileMesh({
   egress,
   pathRegex,
 }: MeshSays): Compiled {
+  const ports = [
+    { name: 'http', port: 80 },
+    { name: 'tcp', port: 5_432, appProtocol: 'tcp' },
+  ];
   const written: object[] = [
-    { ...head('v1', 'Service', 'svc'), spec: { ports: [{ port: 80 }] } },
+    { ...head('v1', 'Service', 'svc'), spec: { ports } },
     {
       apiVersion: 'leno.dev/v1',
       kind: 'MeshConfig',

@@ -24,13 +24,9 @@ export async function playAccess(
       return playPath(it, sets, open);
     case 'decision':
       if (it.level === 'engine') return verdictOf(playEngine(it));
-      if (needsTcp(it.checks)) return noTcp;
       return between(await open(), (bed) => playDecisions(bed, it));
-    case 'config': {
-      const checks = it.steps.flatMap((step) => ('check' in step ? step.check : []));
-      if (needsTcp(checks)) return noTcp;
+    case 'config':
       return between(await open(), (bed) => playConfig(bed, it));
-    }
     case 'live': {
       const bed = await open();
       for (const variant of it.variants) {
@@ -128,13 +124,3 @@ async function playConfig(
   }
   return undefined;
 }
-
-function needsTcp(checks: readonly { readonly connection?: unknown }[]): boolean {
-  return checks.some(({ connection }) => connection !== undefined);
-}
-
-function absent(what: string): Verdict {
-  return { verdict: 'SKIP', reason: `feature absent: ${what}` };
-}
-
-const noTcp = absent('TCP through a proxy');

@@ -1,5 +1,6 @@
 /** Asks the proxy, or the engine alone, and judges whether the decision is the one expected. */
 import { compilePolicies, normalizePath } from '@leno/authz';
+import type { RawClient } from '../bed/raw-client.ts';
 import { until } from '../bed/until.ts';
 import { octetsOf } from '../http/bytes-format.ts';
 import type { CorpusCheck, CorpusPolicy } from '../http/path-authz-format.ts';
@@ -8,6 +9,10 @@ import type { AccessBed } from './access-bed.ts';
 
 const WITHIN_MS = 5_000;
 const QUIET_MS = 100;
+/** What sidecars speak for bytes, said once more as it goes over the wire: an octet, then the application. */
+const TCP_PROTOCOL = 'leno-tcp/1';
+const OPEN = 0;
+const DENIED = 1;
 
 /** A call of the policy engine: no proxy, the default of the bed, which is to allow. */
 export function checkEngine(
@@ -44,7 +49,7 @@ export function checkEngine(
 /** A request through the proxy, by a peer with a certificate of that name. */
 export async function checkProxy(bed: AccessBed, check: CorpusCheck): Promise<string | undefined> {
   const { request, withinMs = WITHIN_MS } = check;
-  if (request === undefined) return 'TCP through a proxy: not played';
+  if (request === undefined) return checkConnection(bed, check);
   const { recorder } = bed.http;
   const seenBefore = recorder.requests.length;
   const client = await bed.connectAs(check.peer).catch(() => undefined);
@@ -69,6 +74,44 @@ export async function checkProxy(bed: AccessBed, check: CorpusCheck): Promise<st
   } finally {
     client.destroy();
   }
+}
+
+/**
+ * Bytes through the proxy, by a peer that speaks as sidecars do: the proxy answers with one octet before
+ * any of the application, and is silent after a refusal.
+ */
+async function checkConnection(bed: AccessBed, check: CorpusCheck): Promise<string | undefined> {
+  const { recorder } = bed.http;
+  const seenBefore = recorder.connectionCount;
+  const client = await bed.connectAs(check.peer, TCP_PROTOCOL).catch(() => undefined);
+  if (client === undefined) return differs(check, 'deny');
+  try {
+    const hasAnswer = (): boolean => client.octets.length > 0 || client.end !== 'open';
+    const withinMs = check.withinMs ?? WITHIN_MS;
+    if (!(await until(hasAnswer, withinMs))) return `${named(check)}: no answer in ${withinMs} ms`;
+    if (check.decision === 'any') return undefined;
+    if (client.octets[0] === OPEN) return await speak(bed, check, client);
+    const isClosed = await until(() => client.end !== 'open', withinMs);
+    const isDenied = client.octets.equals(Buffer.of(DENIED));
+    const isSeen = recorder.connectionCount > seenBefore;
+    if (isDenied && isClosed && !isSeen) return differs(check, 'deny');
+    return `${named(check)}: ${client.octets.toString('hex')}, ${client.end}, ${isSeen ? 'and' : 'not'} seen`;
+  } finally {
+    client.destroy();
+  }
+}
+
+/** It is open: what is said must be heard there, and answered. */
+async function speak(
+  bed: AccessBed,
+  check: CorpusCheck,
+  client: RawClient,
+): Promise<string | undefined> {
+  await client.write(octetsOf(textOf({ method: 'GET', path: '/tcp' })));
+  const isAnswered = await until(() => client.octets.includes('HTTP/1.1 200'), WITHIN_MS);
+  const heard = bed.http.recorder.requests.at(-1)?.target;
+  if (!isAnswered || heard !== '/tcp') return `${named(check)}: open, and nobody answers`;
+  return differs(check, 'allow');
 }
 
 function differs(check: CorpusCheck, decision: 'allow' | 'deny'): string | undefined {

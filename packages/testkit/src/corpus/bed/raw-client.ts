@@ -50,13 +50,14 @@ export class RawClient {
     });
   }
 
-  /** As `open`, with a certificate of the mesh. Rejects if the handshake fails. */
-  static openTls(port: number, identity: TestIdentity): Promise<RawClient> {
+  /** As `open`, with a certificate of the mesh. Rejects if the handshake fails, or `protocol` is not spoken. */
+  static openTls(port: number, identity: TestIdentity, protocol?: string): Promise<RawClient> {
     const { key, cert, ca } = identity;
     return new Promise((resolve, reject) => {
       const socket = connectTls({
         ...{ key, cert, ca, host: '127.0.0.1', port, localAddress: CLIENT_ADDRESS },
         checkServerIdentity: () => undefined,
+        ...(protocol === undefined ? {} : { ALPNProtocols: [protocol] }),
       });
       socket.once('error', reject);
       socket.once('secureConnect', () => {
