@@ -14,6 +14,7 @@ import { type H2Port, H2Sender } from './h2-sender.ts';
 import type { H2Stream, StreamBreak, StreamPort } from './h2-stream.ts';
 import { PeerSettings } from './peer-settings.ts';
 import { ReceiveWindow } from './receive-window.ts';
+import { StreamTable } from './stream-table.ts';
 
 /** What a connection is made of. `nowMs` is when it begins, on the clock of `receive` and `sweep`. */
 export interface H2ConnectionOptions {
@@ -33,7 +34,7 @@ export abstract class H2Core implements StreamPort {
   readonly sender: H2Sender;
   readonly limits: H2Limits;
   readonly stats: H2Stats;
-  protected readonly streams = new Map<number, H2Stream>();
+  protected readonly streams = new StreamTable<H2Stream>();
   protected readonly closedStreams = new ClosedStreams();
   protected readonly guard: FloodGuard;
   protected readonly peer: PeerSettings;
@@ -151,7 +152,7 @@ export abstract class H2Core implements StreamPort {
       stats.pingTimeoutCount += 1;
       this.ended('the other side does not answer');
     } else {
-      for (const stream of [...this.streams.values()]) this.#sweepStream(stream);
+      for (const stream of this.streams.list()) this.#sweepStream(stream);
     }
   }
 
@@ -229,7 +230,7 @@ export abstract class H2Core implements StreamPort {
   protected openStream(stream: H2Stream): void {
     stream.sendWindow = this.peer.streamWindowByteCount;
     stream.receiveWindow = this.limits.streamWindowByteCount;
-    this.streams.set(stream.id, stream);
+    this.streams.add(stream);
     this.stats.streamCount += 1;
     this.stats.activeStreamCount += 1;
     this.guard.earn('windowUpdate', 2);
@@ -259,7 +260,7 @@ export abstract class H2Core implements StreamPort {
     this.#peerIsGoing = true;
     if (!this.#isServer) {
       const detail = 'the connection goes away';
-      for (const stream of [...this.streams.values()]) {
+      for (const stream of this.streams.list()) {
         if (stream.id <= lastStreamId) continue;
         this.breakStream(stream, { by: 'peer', errorCode, unprocessed: true, detail });
       }
@@ -320,7 +321,7 @@ export abstract class H2Core implements StreamPort {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
     this.stopReading();
-    for (const stream of [...this.streams.values()]) this.breakStream(stream, why);
+    for (const stream of this.streams.list()) this.breakStream(stream, why);
     this.flush();
     this.#port.end(why.errorCode, why.detail);
   }
