@@ -3,7 +3,7 @@
  * is stripped, from applications and from callers alike; inbound, the verified caller is written in
  * its place (Envoy's `x-forwarded-client-cert`, and `x-leno-peer`).
  */
-import type { ResponseHead } from '@leno/http';
+import type { FieldList, ResponseHead } from '@leno/http';
 import { spokenFor } from '../authorization/spoken-for.ts';
 import type { Call } from '../call.ts';
 import type { Layer } from '../layer.ts';
@@ -26,6 +26,8 @@ const WORDS_OF_THE_MESH = [DEADLINE_FIELD, 'x-leno-attempt', 'x-forwarded-for'] 
 /** Written anew by whoever stands before the application. */
 const REWRITTEN = ['x-forwarded-proto', 'x-forwarded-host'] as const;
 
+const WORDS_OF_TRACES: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
+
 /** What only the mesh says in a reply, in its head or in its trailers. */
 export const REPLY_CLAIMS = [
   'proxy-status',
@@ -34,6 +36,14 @@ export const REPLY_CLAIMS = [
   'x-leno-attempt',
   DEADLINE_FIELD,
 ] as const;
+
+/** Removes what one of the mesh says to another: all `x-leno-…`, and the trace, which ends here. */
+export function dropWordsOfMesh(fields: FieldList): void {
+  for (const [name] of [...fields]) {
+    const lower = name.toLowerCase();
+    if (lower.startsWith('x-leno-') || WORDS_OF_TRACES.has(lower)) fields.remove(name);
+  }
+}
 
 export const identityHeaders: Layer = {
   name: 'identity-headers',
