@@ -19,3 +19,17 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+const STILL_MS = 500;
+
+/** Waits until a count has not changed for half a second. */
+export async function stands(count: () => number): Promise<void> {
+  let last = Number.NaN;
+  let sinceMs = 0;
+  await until(() => {
+    const now = count();
+    if (now !== last) sinceMs = performance.now();
+    last = now;
+    return performance.now() - sinceMs > STILL_MS;
+  }, 'it stands still');
+}

@@ -27,7 +27,7 @@ export const importTable: Readonly<Record<string, ImportRow>> = {
   config: { layer: 1, packages: ['std'], libraries: ['zod', 'yaml'] },
   push: { layer: 2, packages: ['std', 'config'], libraries: ['zod'], adapters: ['ws'] },
   ca: { layer: 2, packages: ['std'], libraries: ['node-forge'], node: ['node:crypto'] },
-  http: { layer: 2, packages: ['std'], node: ['node:net', 'node:tls'] },
+  http: { layer: 2, packages: ['std'], node: ['node:net', 'node:stream', 'node:tls'] },
   telemetry: { layer: 2, packages: ['std'], libraries: ['prom-client', '@opentelemetry/api'] },
   dataplane: { layer: 3, packages: upTo2, libraries: ['zod'] },
   controlplane: { layer: 3, packages: upTo2, libraries: ['zod'] },

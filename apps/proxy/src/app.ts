@@ -28,11 +28,14 @@ import { Fleet } from './workers/fleet.ts';
 import { forkWorker } from './workers/fork-worker.ts';
 import { InProcess } from './workers/in-process.ts';
 import { portProbe } from './workers/probe-port.ts';
-import type { Workers } from './workers/workers.ts';
+import type { ListenPlan, Workers } from './workers/workers.ts';
 
 /** A proxy that listens. */
 export interface RunningProxy {
-  readonly addresses: Readonly<Record<'outbound' | 'inbound' | 'admin' | 'metrics', string>> & {
+  readonly addresses: Readonly<Record<'admin' | 'metrics', string>> & {
+    /** Of a sidecar; the ports of a gateway are its configuration's. */
+    readonly outbound?: string;
+    readonly inbound?: string;
     /** Listeners for TCP, each with what it stands for. */
     readonly tcp: readonly string[];
   };
@@ -54,6 +57,7 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
   const session = buildSession(settings, workers, { identity, log, joinToken });
   await session.restore();
 
+  const isGateway = settings.LENO_MODE === 'gateway';
   const { outbound, inbound, tcp } = await workers.listen();
   const listeners: Listeners = { admin: undefined, metrics: undefined };
   const drain = new Drain({ settings, workers, session, appWatch, listeners, log });
@@ -61,8 +65,11 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
     const waitsFor: string[] = [];
     if (drain.hasBegun) waitsFor.push('its own end: it is draining');
     if (identity.value === undefined) waitsFor.push('a certificate');
-    if (!workers.inForce.isConfigured) waitsFor.push('a configuration');
-    if (!appWatch.up.value) waitsFor.push('the application');
+    if (!workers.inForce.isConfigured) {
+      const of = isGateway ? ` of Gateway ${settings.LENO_NAMESPACE}/${settings.LENO_SERVICE}` : '';
+      waitsFor.push(`a configuration${of}`);
+    }
+    if (!isGateway && !appWatch.up.value) waitsFor.push('the application');
     if (!workers.serving.value) waitsFor.push('a worker');
     const { refusal } = workers;
     if (refusal !== undefined) waitsFor.push(refusal);
@@ -91,17 +98,16 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
   collectProxyMetrics({ workers, session, identity, build: BUILD });
 
   session.start();
-  appWatch.start();
-  registerWhileUp({
-    instance: instanceOf(settings, instanceId(settings), inbound),
-    session,
-    appWatch,
-    workers,
-  });
+  // A gateway has no application, and nobody calls it from within the mesh: it is no endpoint.
+  if (inbound !== undefined) {
+    appWatch.start();
+    const instance = instanceOf(settings, instanceId(settings), inbound);
+    registerWhileUp({ instance, session, appWatch, workers });
+  }
   return {
     addresses: {
-      outbound: renderAddress(outbound),
-      inbound: renderAddress(inbound),
+      ...(outbound && { outbound: renderAddress(outbound) }),
+      ...(inbound && { inbound: renderAddress(inbound) }),
       admin: admin.address,
       metrics: scraped.address,
       tcp: tcp.map(renderTcpListen),
@@ -113,11 +119,12 @@ export async function startProxy(settings: Settings, log: JsonLogger): Promise<R
 
 /** One data plane here, or several in processes of their own. */
 function buildWorkers(settings: Settings, parts: WorkerParts): Workers {
-  const at = {
+  const sidecar = {
     outbound: settings.LENO_OUTBOUND_LISTEN,
     inbound: settings.LENO_INBOUND_LISTEN,
     tcp: settings.LENO_TCP_LISTEN,
   };
+  const at: ListenPlan = settings.LENO_MODE === 'gateway' ? { tcp: [] } : sidecar;
   if (settings.LENO_WORKERS === 1) {
     return new InProcess(createWorker(settings, parts), at, parts.log);
   }

@@ -46,13 +46,13 @@ test.each([
 });
 
 test('every mistake is said at once', () => {
-  const found = complaints({ LENO_SERVICE: undefined, LENO_APP: 'h2c://x', LENO_MODE: 'gateway' }, [
+  const found = complaints({ LENO_SERVICE: undefined, LENO_APP: 'h2c://x', LENO_MODE: 'router' }, [
     '--colour',
     'red',
     '--labels',
   ]);
   expect(found).toHaveLength(6);
-  for (const part of ['LENO_SERVICE is not set', 'h2c', 'gateway', '"--colour"', '--labels has']) {
+  for (const part of ['LENO_SERVICE is not set', 'h2c', 'router', '"--colour"', '--labels has']) {
     expect(found.some((line) => line.includes(part))).toBe(true);
   }
 });
@@ -104,6 +104,8 @@ test.each([
   { LENO_DNS_SERVERS: '10.0.0.2,10.0.0.300' },
   { LENO_DNS_SERVERS: '10.0.0.2:0' },
   { LENO_DNS_SERVERS: '[10.0.0.2]' },
+  { LENO_GATEWAY_HOST: '0.0.0.0:80' },
+  { LENO_GATEWAY_HOST: '::' },
   { LENO_WORKERS: '0' },
   { LENO_WORKERS: '65' },
   { LENO_WORKERS: 'all' },

@@ -164,10 +164,14 @@ const Settings = z.object({
   LENO_APP: app,
   LENO_DNS_SERVERS: dnsServers,
   LENO_STATE_DIR: z.string().min(1),
-  LENO_MODE: z
-    .enum(['sidecar', 'gateway'])
-    .default('sidecar')
-    .refine((mode) => mode === 'sidecar', 'the gateway mode is not built yet'),
+  LENO_MODE: z.enum(['sidecar', 'gateway']).default('sidecar'),
+  // Of a gateway; its ports are what its configuration says.
+  LENO_GATEWAY_HOST: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s[\]/]+)$/, 'use an address without a port; IPv6 in brackets')
+    .transform((host) => host.replace(/^\[|\]$/g, ''))
+    .default('0.0.0.0'),
+  LENO_CERTIFICATE_DIR: z.string().min(1).optional(),
   ...limitSettings,
   LENO_DRAIN_TIMEOUT_MS: count(0, 600_000, 30_000),
   LENO_ROUTE_RULE_COUNT_MAX: count(1, 1_000_000, 10_000),

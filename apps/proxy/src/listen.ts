@@ -8,8 +8,8 @@ export class ListenError extends LenoError {
   readonly fault = 'mesh';
 }
 
-/** Says which address failed, why, and by what setting to change it. */
-export function listenError(address: ListenAddress, setting: string, thrown: unknown): ListenError {
+/** Which address failed, and why. */
+export function listenProblem(address: ListenAddress, thrown: unknown): string {
   const at = renderAddress({ address: address.host, port: address.port });
   const code = codeOf(thrown);
   const why =
@@ -18,10 +18,14 @@ export function listenError(address: ListenAddress, setting: string, thrown: unk
       : code === 'EACCES'
         ? 'needs a privilege that this user lacks'
         : `cannot be used (${code})`;
+  return `${at} ${why}`;
+}
+
+/** The same as an error that says by what setting to change it. */
+export function listenError(address: ListenAddress, setting: string, thrown: unknown): ListenError {
   const flag = `--${setting.slice(5).toLowerCase().replaceAll('_', '-')}`;
-  return new ListenError(`${at} ${why}: choose another by ${setting} or ${flag}`, {
-    cause: thrown,
-  });
+  const problem = listenProblem(address, thrown);
+  return new ListenError(`${problem}: choose another by ${setting} or ${flag}`, { cause: thrown });
 }
 
 /** Listens, or throws `ListenError` that names `setting`. */

@@ -1,10 +1,10 @@
-import type { DataPlane } from '@leno/dataplane';
+import type { Engine } from '@leno/dataplane';
 import { expect, test } from 'vitest';
 import { renderTcpListen, TcpListeners } from './tcp-listen.ts';
 
 const at = (port: number) => ({ host: '127.0.0.1', port, authority: 'db:5432' });
 /** Nobody comes to these listeners. */
-const nobody = { engine: { tcp: {} } } as unknown as DataPlane;
+const nobody = { tcp: {} } as unknown as Engine;
 
 test('a port that is taken is named with its setting, and nothing is left open', async () => {
   const first = new TcpListeners(nobody);

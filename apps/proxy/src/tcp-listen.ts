@@ -2,7 +2,7 @@
  * `LENO_TCP_LISTEN`: listeners of the proxy that stand for one destination each, for clients that say
  * nothing of whom they want. `127.0.0.1:5432=postgres:5432,…`
  */
-import type { DataPlane } from '@leno/dataplane';
+import type { Engine } from '@leno/dataplane';
 import { type ListenOptions, TcpServer } from '@leno/http';
 import * as z from 'zod';
 import { listenError, renderAddress } from './listen.ts';
@@ -52,11 +52,11 @@ function parse(entry: string): TcpListen | undefined {
 
 /** The listeners of one data plane. */
 export class TcpListeners {
-  readonly #dataPlane: DataPlane;
+  readonly #engine: Engine;
   readonly #servers: TcpServer[] = [];
 
-  constructor(dataPlane: DataPlane) {
-    this.#dataPlane = dataPlane;
+  constructor(engine: Engine) {
+    this.#engine = engine;
   }
 
   /** Opens all of them and gives them with their ports, or throws `ListenError` with none left open. */
@@ -64,7 +64,7 @@ export class TcpListeners {
     listeners: readonly TcpListen[],
     options: ListenOptions,
   ): Promise<readonly TcpListen[]> {
-    const { tcp } = this.#dataPlane.engine;
+    const { tcp } = this.#engine;
     const bound: TcpListen[] = [];
     for (const { host, port, authority } of listeners) {
       const server = new TcpServer({

@@ -2,11 +2,11 @@
 import type { TlsLease } from '@leno/dataplane';
 import type { Identity } from '@leno/dataplane/node';
 import { peerMustBe } from '@leno/dataplane/node';
-import type { TlsClientOptions, TlsServerOptions, VerifyPeer } from '@leno/http';
+import type { MutualTlsOptions, TlsClientOptions, VerifyPeer } from '@leno/http';
 import { err, Watch } from '@leno/std';
 
 /** Serving: anyone of the trust domain. Without an identity yet, every handshake fails. */
-export function serverTls(identity: Identity | undefined, trustDomain: string): TlsServerOptions {
+export function serverTls(identity: Identity | undefined, trustDomain: string): MutualTlsOptions {
   return tlsOf(identity, peerMustBe('', trustDomain));
 }
 
@@ -63,7 +63,7 @@ export class ClientTls {
   }
 }
 
-function tlsOf(identity: Identity | undefined, verifyPeer: VerifyPeer): TlsServerOptions {
+function tlsOf(identity: Identity | undefined, verifyPeer: VerifyPeer): TlsClientOptions {
   if (identity === undefined) {
     return { key: '', cert: '', ca: '', verifyPeer: () => err('this proxy has no identity yet') };
   }

@@ -1,20 +1,26 @@
 /**
- * The composition root of a data plane: tables, pools and engines, and the two listeners in front of
+ * The composition root of a data plane: tables, pools and engines, and the listeners in front of
  * them. It knows no control plane and no disk: identity and views are handed to it, by the rest of
  * its own process or by the supervisor of several.
  */
 import { randomFillSync } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { CallJournal, CallMetrics, DataPlane, EdgeStats, meshHttp2 } from '@leno/dataplane';
+import {
+  CallJournal,
+  CallMetrics,
+  DataPlane,
+  EdgeStats,
+  meshHttp2,
+  type Prepared,
+  type PushedView,
+} from '@leno/dataplane';
 import { DnsResolver, type Identity } from '@leno/dataplane/node';
 import {
   ConnectionCap,
   createHttpServer,
-  FieldList,
-  type HttpServer,
   type HttpServerOptions,
   type ListenOptions,
-  type Rejection,
+  newServerStats,
 } from '@leno/http';
 import { systemClock, systemRng, systemTimers, type Watch } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
@@ -28,18 +34,21 @@ import {
 } from '@leno/telemetry';
 import { createPages, type Pages } from './admin/pages.ts';
 import type { Settings } from './env.ts';
+import type { Front } from './front.ts';
+import { CertificateStore } from './gateway/certificate-store.ts';
+import { gatewayFront } from './gateway/gateway-front.ts';
+import { GatewayListeners } from './gateway/gateway-listeners.ts';
+import { collectGatewayMetrics } from './gateway/gateway-metrics.ts';
 import { connectionRoom, readDescriptorCountMax } from './limits/connection-room.ts';
 import { collectListener } from './limits/limit-metrics.ts';
-import { serverLimitsOf, streamLimitsOf } from './limits/limit-settings.ts';
+import { streamLimitsOf } from './limits/limit-settings.ts';
 import { OverloadWatch } from './limits/overload-watch.ts';
-import { listen } from './listen.ts';
+import { listenerOptions } from './listener-options.ts';
 import { collectClusterMetrics } from './proxy-metrics.ts';
+import { sidecarFront } from './sidecar-front.ts';
 import { TcpListeners } from './tcp-listen.ts';
 import { ClientTls, serverTls } from './tls.ts';
 import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
-
-/** So long a client that has ended its half may wait for a reply; one that has gone looks the same. */
-const HALF_CLOSE_GRACE_MS = 1_000;
 
 /** A data plane with its listeners. */
 export interface Worker {
@@ -47,12 +56,18 @@ export interface Worker {
   readonly store: MetricStore;
   readonly families: MeshMetrics;
   readonly pages: Pages;
+  /** Gets ready for a view and judges it. One after the other: what comes next forgets it. */
+  prepare(view: PushedView): Promise<Prepared>;
   /** Runs while the data plane listens. */
   readonly overload: OverloadWatch;
   /** Listens; throws `ListenError` for a port that cannot be had. */
   listen(at: ListenPlan, options: ListenOptions): Promise<BoundAddresses>;
   /** Takes no new connection on a listener, and finishes what is on it. */
   drain(listener: ListenerName, withinMs: number): Promise<void>;
+  /** Whether there was ever a configuration, of a gateway its own. */
+  isConfigured(): boolean;
+  /** What is not as it should be although it serves, for people. */
+  faults(): readonly string[];
   /** Frees everything; what is under way breaks off. */
   close(): void;
 }
@@ -63,67 +78,112 @@ export interface WorkerParts {
   readonly log: JsonLogger;
 }
 
+/** The same, with the bound that all listeners share. */
+type CappedParts = WorkerParts & { readonly cap: ConnectionCap };
+
 /** Builds a data plane; it listens when it is told to. */
 export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const store = new MetricStore();
   const families = createMeshMetrics(store);
-  const dataPlane = buildDataPlane(settings, families, parts);
   const room = connectionRoom(settings.LENO_CONNECTIONS_MAX, readDescriptorCountMax());
   const cap = new ConnectionCap(room);
-  const servers = buildServers(settings, dataPlane, { ...parts, cap });
-  const tcp = new TcpListeners(dataPlane);
+  const isGateway = settings.LENO_MODE === 'gateway';
+  const gateway = isGateway
+    ? buildGateway(settings, { ...parts, cap }, (port) => dataPlane.engine.gateway(port))
+    : undefined;
+  const check = gateway?.listeners.check;
+  const dataPlane = buildDataPlane(settings, { ...parts, families, checkGateway: check });
   const metrics = { metrics: families, store };
   collectClusterMetrics({ ...metrics, dataPlane });
-  for (const name of ['inbound', 'outbound'] as const) {
-    const { shedCount } = dataPlane.engine;
-    collectListener(metrics, name, servers[name].stats, () => shedCount[name]);
+  if (gateway !== undefined) collectGatewayMetrics({ families, store, ...gateway });
+  const front =
+    gateway === undefined
+      ? buildSidecarFront(settings, dataPlane, { ...parts, cap })
+      : gatewayFront(gateway.listeners, dataPlane);
+  for (const listener of front.listeners) {
+    const { name, direction } = listener;
+    collectListener(metrics, name, listener.stats, () => dataPlane.engine.shedCount[direction]);
   }
-  const overload = buildOverload(settings, { servers, dataPlane, cap, log: parts.log });
+  const overload = buildOverload(settings, { front, dataPlane, cap, log: parts.log });
   overload.collect(metrics);
-  const stats = () => ({
-    outbound: servers.outbound.stats,
-    inbound: servers.inbound.stats,
-    overload: overload.state,
-  });
+  const stats = () => ({ ...front.stats(), overload: overload.state });
   return {
     dataPlane,
     store,
     families,
     overload,
     pages: createPages({ dataPlane, nowMs: () => systemClock.nowMs(), stats }),
-    listen: async (at, options) => {
-      const { outbound, inbound } = servers;
-      overload.start();
+    prepare: async (view) => {
+      await front.prepare(view.resources);
+      const prepared = dataPlane.prepare(view);
+      const { applied } = prepared;
+      // Nothing changes then, and nothing that was got ready is needed.
+      if (applied.status === 'rejected') front.follow();
       return {
-        outbound: await listen(outbound, at.outbound, {
-          ...options,
-          setting: 'LENO_OUTBOUND_LISTEN',
-        }),
-        inbound: await listen(inbound, at.inbound, { ...options, setting: 'LENO_INBOUND_LISTEN' }),
-        tcp: await tcp.listen(at.tcp, options),
+        applied,
+        commit: () => {
+          prepared.commit();
+          front.follow();
+        },
       };
     },
-    drain: async (listener, withinMs) => {
-      if (listener === 'outbound') tcp.stopListening();
-      await Promise.all([
-        servers[listener].drain(withinMs),
-        dataPlane.engine.tcp.drain(listener, withinMs),
-      ]);
+    listen: (at, options) => {
+      overload.start();
+      return front.listen(at, options);
+    },
+    drain: (listener, withinMs) => front.drain(listener, withinMs),
+    faults: () => front.faults(),
+    isConfigured: () => {
+      const { mesh, gateway: own } = dataPlane.engine.table;
+      return mesh !== undefined && (!isGateway || own !== undefined);
     },
     close: () => {
       overload.stop();
-      void tcp.close();
+      front.close();
       dataPlane.close();
       dataPlane.engine.journal.flush();
     },
   };
 }
 
+/** The listeners of a gateway, and its certificates. */
+function buildGateway(
+  settings: Settings,
+  { log, cap }: CappedParts,
+  handlerOf: (port: number) => HttpServerOptions['handler'],
+): { readonly listeners: GatewayListeners; readonly certificates: CertificateStore } {
+  const certificates = new CertificateStore({
+    directory: settings.LENO_CERTIFICATE_DIR,
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+    changed: () => listeners.certificatesChanged(),
+  });
+  const listeners = new GatewayListeners({
+    name: `${settings.LENO_NAMESPACE}/${settings.LENO_SERVICE}`,
+    host: settings.LENO_GATEWAY_HOST,
+    reusePort: settings.LENO_WORKERS > 1,
+    certificates,
+    createServer: (port, tls) =>
+      createHttpServer({
+        ...listenerOptions(settings, `gateway:${port}`, { log, cap }),
+        handler: handlerOf(port),
+        ...(tls === undefined ? {} : { tls }),
+      }),
+    noStats: newServerStats(),
+    log,
+  });
+  return { listeners, certificates };
+}
+
 function buildDataPlane(
   settings: Settings,
-  families: MeshMetrics,
-  { identity, log }: WorkerParts,
+  parts: WorkerParts & {
+    readonly families: MeshMetrics;
+    readonly checkGateway: GatewayListeners['check'] | undefined;
+  },
 ): DataPlane {
+  const { identity, log, families, checkGateway } = parts;
   const accessLog = new AccessLog({
     sink: { write: (batch, done) => void process.stderr.write(batch, () => done()) },
     timers: systemTimers,
@@ -139,7 +199,11 @@ function buildDataPlane(
     ids: new IdSource((bytes) => randomFillSync(bytes)),
     metrics: new CallMetrics(families, new EdgeStats()),
     journal: new CallJournal(accessLog, new FlightRecorder(), systemClock),
-    subject: { service: settings.LENO_SERVICE, namespace: settings.LENO_NAMESPACE },
+    subject: {
+      service: settings.LENO_SERVICE,
+      namespace: settings.LENO_NAMESPACE,
+      isGateway: settings.LENO_MODE === 'gateway',
+    },
     application: {
       id: 'application',
       address: app.kind === 'tcp' ? app.host : `unix:${app.path}`,
@@ -157,7 +221,10 @@ function buildDataPlane(
         (each) => each?.map(({ address }) => address) ?? [],
       ),
     },
-    limits: { ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX },
+    limits: {
+      ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX,
+      ...(checkGateway === undefined ? {} : { checkGateway }),
+    },
     hooks: {
       breakerChanged(cluster, change) {
         const { breakerTransitions } = families;
@@ -169,59 +236,41 @@ function buildDataPlane(
   });
 }
 
-function buildServers(
+/** The front of a sidecar: one listener each way, and those for TCP. */
+function buildSidecarFront(
   settings: Settings,
-  dataPlane: DataPlane,
-  { identity, log, cap }: WorkerParts & { readonly cap: ConnectionCap },
-): Readonly<Record<ListenerName, HttpServer>> {
-  const { engine } = dataPlane;
-  const refused =
-    (listener: string) =>
-    (rejection: Rejection): FieldList => {
-      log.debug('refused before any handler', { listener, ...rejection });
-      return FieldList.of([['x-leno-reason', rejection.reason]]);
-    };
-  const common: Partial<HttpServerOptions> = {
-    clock: systemClock,
-    timers: systemTimers,
-    cap,
-    halfCloseGraceMs: HALF_CLOSE_GRACE_MS,
-  };
-  const limits = serverLimitsOf(settings);
+  { engine }: DataPlane,
+  { identity, log, cap }: CappedParts,
+): Front {
   const outbound = createHttpServer({
-    ...common,
-    limits: { ...limits, connectionCountMax: settings.LENO_OUTBOUND_CONNECTIONS_MAX },
-    http2: { streamCountMax: settings.LENO_STREAM_COUNT_MAX, ...streamLimitsOf(settings) },
+    ...listenerOptions(settings, 'outbound', { log, cap }),
     handler: engine.outbound,
     onTls: engine.tcp.greeted,
-    onRejected: refused('outbound'),
   });
   const inbound = createHttpServer({
-    ...common,
-    limits: { ...limits, connectionCountMax: settings.LENO_INBOUND_CONNECTIONS_MAX },
+    ...listenerOptions(settings, 'inbound', { log, cap }),
     handler: engine.inbound,
     onTcp: engine.tcp.inbound,
     http2: { ...meshHttp2, ...streamLimitsOf(settings) },
     tls: serverTls(identity.value, settings.LENO_TRUST_DOMAIN),
     allowPlain: () => engine.table.permissive,
-    onRejected: refused('inbound'),
   });
   identity.subscribe((value) => inbound.setTls(serverTls(value, settings.LENO_TRUST_DOMAIN)));
-  return { outbound, inbound };
+  return sidecarFront({ outbound, inbound }, new TcpListeners(engine), engine);
 }
 
 function buildOverload(
   settings: Settings,
   parts: {
-    readonly servers: Readonly<Record<ListenerName, HttpServer>>;
+    readonly front: Front;
     readonly dataPlane: DataPlane;
     readonly cap: ConnectionCap;
     readonly log: JsonLogger;
   },
 ): OverloadWatch {
-  const { servers, dataPlane, cap, log } = parts;
+  const { front, dataPlane, cap, log } = parts;
   return new OverloadWatch({
-    servers: [servers.inbound, servers.outbound],
+    servers: () => front.servers(),
     engine: dataPlane.engine,
     cap,
     memoryBytesMax: settings.LENO_MEMORY_BYTES_MAX,

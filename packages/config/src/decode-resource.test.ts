@@ -44,8 +44,20 @@ test.each([
   },
   {
     name: 'a type that is not served',
-    value: { ...envelope, type: 'listener', body: {} },
+    value: { ...envelope, type: 'faultInjection', body: {} },
     is: 'LN0402 type',
+  },
+  {
+    name: 'a gateway under the name of another',
+    value: {
+      ...envelope,
+      type: 'listener',
+      body: {
+        ...{ namespace: 'default', name: 'other' },
+        listeners: [{ name: 'a', port: 1, protocol: 'http', certificates: [], routesFrom: 'same' }],
+      },
+    },
+    is: 'LN0403 name',
   },
   { name: 'no body', value: { ...envelope, type: 'service' }, is: 'LN0401 body' },
   {

@@ -9,6 +9,7 @@ import { pathText } from './findings/finding.ts';
 import { HeaderName, HeaderValue } from './kinds/http-route.ts';
 import { AccessPolicyBody } from './model/access-policy.ts';
 import { fixedHeaders } from './model/fixed-headers.ts';
+import { GatewayBody } from './model/gateway.ts';
 import { MeshBody, TrustBundleBody } from './model/mesh.ts';
 import { Resource } from './model/resource.ts';
 import { RouteBody, type RouteFilter } from './model/route.ts';
@@ -19,6 +20,7 @@ const bodies = {
   service: ServiceBody,
   endpoints: EndpointsBody,
   route: RouteBody,
+  listener: GatewayBody,
   policy: AccessPolicyBody,
   trafficPolicy: TrafficPolicyBody,
   trustBundle: TrustBundleBody,
@@ -76,7 +78,7 @@ function firstIssue(error: z.ZodError, prefix: readonly string[]): DecodeError {
 }
 
 function contradictionOf(resource: DecodedResource): DecodeError | undefined {
-  if (resource.type === 'service') {
+  if (resource.type === 'service' || resource.type === 'listener') {
     const expected = `${resource.body.namespace}/${resource.body.name}`;
     if (resource.name === expected) return undefined;
     return { code: 'LN0403', path: 'name', msg: `the body is that of ${expected}` };

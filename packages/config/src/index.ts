@@ -1,6 +1,7 @@
 export { type AnalyzeOptions, analyze } from './check/analyze.ts';
 export { type ConfigEntry, decodeObject, type Validated, validate } from './check/validate.ts';
 export { accessPolicyBody } from './compile/access-policy-body.ts';
+export { attachedHosts } from './compile/attachment.ts';
 export {
   type CompiledResource,
   type CompileInput,
@@ -14,6 +15,7 @@ export {
   implicitServiceBody,
   selectEndpoints,
 } from './compile/endpoints.ts';
+export { gatewayBody } from './compile/gateway-body.ts';
 export { meshBody } from './compile/mesh-body.ts';
 export { type KnownServices, routeBody } from './compile/route-body.ts';
 export { serviceBody } from './compile/service-body.ts';
@@ -35,6 +37,7 @@ export { sha256Hex } from './hash/sha256.ts';
 export { viewDigest } from './hash/view-digest.ts';
 export { AccessPolicy } from './kinds/access-policy.ts';
 export { durationMs } from './kinds/duration.ts';
+export { Gateway } from './kinds/gateway.ts';
 export { HttpRoute } from './kinds/http-route.ts';
 export {
   type ConfigObject,

@@ -42,6 +42,8 @@ export class Call implements WheelEntry, AccessSubject, OpenAccess, RequestBodyO
   /** Whether it is a call of gRPC, whose failures are said in its own words. */
   readonly isGrpc: boolean;
 
+  /** The port of the gateway where it has come in from outside; 0 within the mesh. */
+  gatewayPort = 0;
   /** The next layer to enter. */
   layerIndex = 0;
   /** Inbound: for whom a trusted forwarder calls, and what the policies have said. */

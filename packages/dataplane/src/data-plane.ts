@@ -51,7 +51,7 @@ export interface DataPlaneOptions extends Omit<EnginePorts, 'application' | 'egr
   readonly applicationProtocol?: PlainProtocol;
   readonly tlsFor: PoolPorts['tlsFor'];
   readonly hooks: ClusterHooks;
-  readonly limits: Pick<ViewLimits, 'ruleCountMax'>;
+  readonly limits: Pick<ViewLimits, 'ruleCountMax' | 'checkGateway'>;
 }
 
 /** See the head of this file. */

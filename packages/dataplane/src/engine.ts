@@ -6,19 +6,17 @@ import type { ServerExchange } from '@leno/http';
 import type { Clock, Rng, Timers } from '@leno/std';
 import type { IdSource } from '@leno/telemetry';
 import { OpenAccessList } from './authorization/open-access.ts';
-import { Call, type Direction } from './call.ts';
+import { Call } from './call.ts';
 import type { Egress } from './egress/egress.ts';
 import { runStack } from './layer.ts';
 import type { CallMetrics } from './observe/call-metrics.ts';
 import type { CallJournal } from './observe/journal.ts';
-import { inboundStack, outboundStack } from './stack.ts';
+import { gatewayStack, inboundStack, outboundStack } from './stack.ts';
 import { emptyTable } from './table/compile.ts';
 import type { RuntimeTable } from './table/runtime-table.ts';
 import { type TcpPorts, TcpProxy } from './tcp/tcp-proxy.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import type { Cluster } from './upstream/cluster.ts';
-
-const stackOf = { inbound: inboundStack, outbound: outboundStack } as const;
 
 /** What an engine works with. */
 export interface EnginePorts extends TcpPorts {
@@ -80,14 +78,24 @@ export class Engine {
   }
 
   /** Takes one request of the outbound listener through its stack. */
-  readonly outbound = (exchange: ServerExchange): void => this.#take(exchange, 'outbound');
+  readonly outbound = (exchange: ServerExchange): void =>
+    this.#take(new Call(this, exchange, 'outbound', outboundStack));
 
   /** Takes one request of the inbound listener through its stack. */
-  readonly inbound = (exchange: ServerExchange): void => this.#take(exchange, 'inbound');
+  readonly inbound = (exchange: ServerExchange): void =>
+    this.#take(new Call(this, exchange, 'inbound', inboundStack));
 
-  #take(exchange: ServerExchange, direction: Direction): void {
-    const call = new Call(this, exchange, direction, stackOf[direction]);
-    exchange.onClose = call.clientGone;
+  /** Takes the requests that come to one port of a gateway; `port` is what its listeners call it. */
+  gateway(port: number): (exchange: ServerExchange) => void {
+    return (exchange) => {
+      const call = new Call(this, exchange, 'outbound', gatewayStack);
+      call.gatewayPort = port;
+      this.#take(call);
+    };
+  }
+
+  #take(call: Call): void {
+    call.exchange.onClose = call.clientGone;
     try {
       runStack(call);
     } catch (thrown) {

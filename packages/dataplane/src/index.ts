@@ -20,9 +20,10 @@ export {
   resources,
 } from './overload/overload.ts';
 export { type Reason, reasonCodes, reasons } from './reasons.ts';
-export { inboundStack, outboundStack } from './stack.ts';
+export { gatewayStack, inboundStack, outboundStack } from './stack.ts';
 export type { Subject } from './table/compile.ts';
-export type { ResourceError } from './table/decode.ts';
+export type { ResourceError, ResourceFault } from './table/decode.ts';
+export { type Door, GatewayTable } from './table/gateway-table.ts';
 export type { Destination, RuntimeTable, ServiceEntry } from './table/runtime-table.ts';
 export { Cluster, type ClusterHooks } from './upstream/cluster.ts';
 export type { Endpoint } from './upstream/endpoint.ts';

@@ -13,7 +13,7 @@ const encoder = new TextEncoder();
  */
 export function sendReason(call: Call, reason: Reason, detail: string): number {
   // Who asks for nobody of the mesh was not sent here: what else it has to say is for others, too.
-  const close = reason === 'no-route' && call.service === undefined;
+  const close = reason === 'no-route' && call.service === undefined && call.gatewayPort === 0;
   call.exchange.discardBody();
   return call.isGrpc
     ? sendGrpc(call, reason, detail, close)
@@ -87,6 +87,7 @@ function proxyStatus(call: Call, reason: Reason): string {
  * which policy denies is for the operator alone.
  */
 function isTrusted(call: Call, reason: Reason): boolean {
+  if (call.gatewayPort !== 0) return false;
   if (call.direction === 'outbound') return true;
   return call.exchange.peer.transport === 'mtls' && reason !== 'denied';
 }

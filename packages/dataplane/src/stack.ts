@@ -6,7 +6,9 @@
 import type { Layer } from './layer.ts';
 import { authorize } from './layers/authorize.ts';
 import { deadline } from './layers/deadline.ts';
+import { edgeHeaders } from './layers/edge-headers.ts';
 import { forward } from './layers/forward.ts';
+import { gatewayRoute } from './layers/gateway-route.ts';
 import { identityHeaders } from './layers/identity-headers.ts';
 import { observe } from './layers/observe.ts';
 import { route } from './layers/route.ts';
@@ -25,6 +27,17 @@ export const outboundStack: readonly Layer[] = [
   // Behind route: the rule and the policy of its service say how long.
   deadline,
   // Innermost: balances, sends, and tries again; breakers see each try, the layers above only the end.
+  tries,
+];
+
+/** What the outside asks of the mesh: as the application does, but believed in less. */
+export const gatewayStack: readonly Layer[] = [
+  observe,
+  shed,
+  // Before anything reads them: the outside may claim nothing at all.
+  edgeHeaders,
+  gatewayRoute,
+  deadline,
   tries,
 ];
 

@@ -43,6 +43,11 @@ export class ConnectionGate {
     return false;
   }
 
+  /** Whether a stream may become a connection of its own; counts it if not. */
+  admitsInner(): boolean {
+    return this.#refusal() === undefined;
+  }
+
   /** So many are open now. */
   count(openCount: number): void {
     const { cap, stats } = this.#options;

@@ -6,7 +6,7 @@ import type { ServerLimits } from './limits.ts';
 import type { Refusal } from './refusal.ts';
 import type { MutableServerStats } from './server-stats.ts';
 import type { TcpSocket } from './tcp/tcp-socket.ts';
-import type { Wire, WireOwner } from './wire.ts';
+import type { Wire, WireOwner, WireSocket } from './wire.ts';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
@@ -29,6 +29,12 @@ export interface ConnectionHost {
   /** A connection is closed because it was idle for that long. */
   idledOut(): void;
   closed(connection: ServedConnection): void;
+  /** Whether one more stream may become a connection of its own; counts the refusal if not. */
+  takesInner(): boolean;
+  /** HTTP/1.1 inside a tunnel to `authority`: a connection like others, of the same peer. */
+  openInner(socket: WireSocket, peer: Peer, authority: string): void;
+  /** Gives a stream away that speaks HTTP no more; it counts as a connection. */
+  giveInner(socket: WireSocket): TcpSocket;
   /** The connection is HTTP no more: its socket is somebody else's, and still counts. */
   handOver(connection: ServedConnection, ahead: Buffer | undefined): TcpSocket;
 }

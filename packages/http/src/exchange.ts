@@ -61,6 +61,8 @@ export interface Peer {
   readonly transport: 'mtls' | 'tls' | 'plain';
   /** The SPIFFE id; only with `mtls`. */
   readonly identity: string | undefined;
+  /** The name that it has asked for in its TLS hello (SNI), in lower case; absent if none. */
+  readonly serverName?: string | undefined;
 }
 
 /** One request at a server, from the end of its head to the last byte of its reply. */
@@ -96,15 +98,15 @@ export interface ServerExchange {
    */
   tunnel(fields: FieldList | undefined, sink: BodySink): BodySink;
   /**
-   * After a CONNECT: answers 200 and goes on reading HTTP on this connection, every request of
-   * which has `authority` as its fixed destination, whatever its Host says.
+   * After a CONNECT: answers 200 and goes on reading HTTP/1.1 on this connection, or on its stream,
+   * every request of which has `authority` as its fixed destination, whatever its Host says.
    */
   acceptConnect(authority: string): void;
   /**
-   * After a CONNECT: answers 200 and gives the connection itself away, for bytes of any protocol.
-   * Undefined where the connection carries other requests too, or is gone; absent where it always does (HTTP/2).
+   * After a CONNECT: answers 200 and gives the connection itself away, for bytes of any protocol; over
+   * HTTP/2 its stream. Undefined if it is gone, or if a server that is full has refused it.
    */
-  takeSocket?(): TcpSocket | undefined;
+  takeSocket(): TcpSocket | undefined;
   /** Set by the handler: the client went away, or broke the protocol, before the reply was done. */
   onClose: ((cause: 'client-gone' | 'bad-request' | 'client-timeout') => void) | undefined;
   /** Set by the handler: the last byte of the reply was handed to the socket. */

@@ -7,12 +7,21 @@ import { CANCEL, INTERNAL_ERROR, NO_ERROR } from './h2/error-code.ts';
 import type { H2Stream, StreamBreak, StreamEvents } from './h2/h2-stream.ts';
 import type { H2RequestHead } from './h2/request-section.ts';
 import { hasNoBody } from './h2/response-section.ts';
+import { H2Socket } from './h2-socket.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import { ACCEPT_FIELD } from './web-socket.ts';
+import type { WireSocket } from './wire.ts';
 
 /** What an exchange asks of its connection. */
 export interface H2ExchangePort {
   readonly peer: Peer;
   readonly discardByteCountMax: number;
+  /** Whether a tunnel may become a connection of its own. */
+  takesInner(): boolean;
+  /** HTTP/1.1 is spoken inside, with whoever is `authority`. */
+  openInner(socket: WireSocket, authority: string): void;
+  /** Somebody else's, and no HTTP. */
+  giveInner(socket: WireSocket): TcpSocket;
   /** Its stream is over. */
   exchangeEnded(): void;
 }
@@ -34,6 +43,7 @@ export class H2Exchange implements ServerExchange, StreamEvents {
   #isTunnel = false;
   #isOver = false;
   #isAborted = false; // By the handler, who need not be told.
+  #socket: H2Socket | undefined = undefined; // The stream, once it is none of HTTP.
 
   constructor(port: H2ExchangePort, stream: H2Stream, head: H2RequestHead) {
     this.#port = port;
@@ -98,9 +108,30 @@ export class H2Exchange implements ServerExchange, StreamEvents {
     return this.#stream;
   }
 
-  /** A stream carries octets or a message, never one HTTP inside the other: this refuses. */
-  acceptConnect(_authority: string): void {
-    this.respond({ status: 501, fields: noFields, contentLength: 0 }).end();
+  acceptConnect(authority: string): void {
+    const socket = this.#leaveHttp();
+    if (socket !== undefined) this.#port.openInner(socket, authority);
+  }
+
+  takeSocket(): TcpSocket | undefined {
+    const socket = this.#leaveHttp();
+    return socket === undefined ? undefined : this.#port.giveInner(socket);
+  }
+
+  #leaveHttp(): H2Socket | undefined {
+    assert(this.head.method === 'CONNECT' && !this.responded, 'a CONNECT is accepted once');
+    if (this.#isOver) return undefined;
+    if (!this.#port.takesInner()) {
+      this.respond({ status: 503, fields: noFields, contentLength: 0 }).end();
+      return undefined;
+    }
+    this.responded = true;
+    this.#isTunnel = true;
+    this.#stream.respond({ status: 200, fields: noFields, contentLength: undefined }, true);
+    this.#socket = new H2Socket(this.#stream);
+    // As over HTTP/1.1: the request is over with its reply, what comes now are others.
+    this.#end();
+    return this.#socket;
   }
 
   /**
@@ -137,6 +168,8 @@ export class H2Exchange implements ServerExchange, StreamEvents {
 
   onBroken(why: StreamBreak): void {
     const { onClose } = this;
+    // Its sink is not told if the other side had ended already.
+    this.#socket?.destroy();
     const wasDone = this.#isOver;
     this.#end();
     if (wasDone || this.#isAborted) return;

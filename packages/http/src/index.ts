@@ -26,13 +26,21 @@ export type {
   ServerRelief,
   ServerStats,
 } from './server-options.ts';
+export { newServerStats } from './server-stats.ts';
 export { ClientHelloReader, type HelloReading } from './tcp/client-hello.ts';
 export { type TcpRefusal, tcpAnswer } from './tcp/tcp-answer.ts';
 export { TcpDial, type TcpDialFailure, type TcpDialOptions } from './tcp/tcp-dial.ts';
 export { TcpPump, type TcpPumpEnd } from './tcp/tcp-pump.ts';
 export { TcpServer, type TcpServerStats } from './tcp/tcp-server.ts';
 export type { TcpSocket } from './tcp/tcp-socket.ts';
-export type { TlsClientOptions, TlsServerOptions, VerifyPeer } from './tls-options.ts';
+export type {
+  MutualTlsOptions,
+  PublicTlsOptions,
+  ServerCertificate,
+  TlsClientOptions,
+  TlsServerOptions,
+  VerifyPeer,
+} from './tls-options.ts';
 export { UpstreamAlpnPool } from './upstream-alpn-pool.ts';
 export { type H2Spread, UpstreamH2Pool, type UpstreamH2PoolOptions } from './upstream-h2-pool.ts';
 export { UpstreamPool } from './upstream-pool.ts';

@@ -19,3 +19,9 @@ export function remoteOf(socket: Socket): { address: string; port: number } {
     port: socket.remotePort ?? 0,
   };
 }
+
+/** The name that a client of TLS has asked for (SNI), in lower case. */
+export function serverNameOf(socket: Socket): string | undefined {
+  if (!('servername' in socket) || typeof socket.servername !== 'string') return undefined;
+  return socket.servername.toLowerCase();
+}

@@ -7,6 +7,7 @@ import type { MessageLimits } from './limits.ts';
 import { isNestedHttp } from './nested-http.ts';
 import { bodyTooLarge, isRefusal, malformed, type Refusal } from './refusal.ts';
 import { parseTarget } from './target.ts';
+import { isUpgradeToken } from './upgrade-token.ts';
 import { isWebSocketKey, KEY_FIELD, WEB_SOCKET } from './web-socket.ts';
 
 /** A request head and what only the connection needs to know of it. */
@@ -157,5 +158,5 @@ function upgradeOf(
   if (upgrade === '' || !framing.saysUpgrade || contentLength !== 0) return undefined;
   if (isNestedHttp(upgrade)) return undefined;
   if (upgrade === WEB_SOCKET && !isWebSocketKey(fields.get(KEY_FIELD))) return undefined;
-  return /^[a-z0-9!#$%&'*+.^`|~_-]+(\/[a-z0-9._-]+)?$/.test(upgrade) ? upgrade : undefined;
+  return isUpgradeToken(upgrade) ? upgrade : undefined;
 }

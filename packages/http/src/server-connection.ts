@@ -108,7 +108,8 @@ export class ServerConnection implements ServedConnection, ExchangePort, InflowO
         return -1;
       case 'lingering':
         this.#lingeredByteCount += chunk.length - at;
-        if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.destroy();
+        // To close now would reset the connection, which takes the reply from a client that still sends.
+        if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.pause();
         return -1;
       default:
         return -1;

@@ -15,8 +15,9 @@ import type { H2Stream } from './h2/h2-stream.ts';
 import type { H2RequestHead } from './h2/request-section.ts';
 import { H2Exchange, type H2ExchangePort } from './h2-exchange.ts';
 import { malformed, type Refusal } from './refusal.ts';
+import type { TcpSocket } from './tcp/tcp-socket.ts';
 import { atLoopEnd, type TurnTask } from './turn.ts';
-import type { Wire, WireOwner } from './wire.ts';
+import type { Wire, WireOwner, WireSocket } from './wire.ts';
 
 export class ServerH2Connection
   implements ServedConnection, H2ServerEvents, H2Port, H2ExchangePort, TurnTask
@@ -48,7 +49,8 @@ export class ServerH2Connection
   received(chunk: Buffer): void {
     if (this.#isLingering) {
       this.#lingeredByteCount += chunk.length;
-      if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.destroy();
+      // To close now would reset the connection, and what was written last would not arrive.
+      if (this.#lingeredByteCount > this.#host.limits.discardByteCountMax) this.wire.pause();
       return;
     }
     this.#server.receive(chunk, this.#host.clock.nowMs());
@@ -100,6 +102,18 @@ export class ServerH2Connection
 
   get discardByteCountMax(): number {
     return this.#host.limits.discardByteCountMax;
+  }
+
+  takesInner(): boolean {
+    return this.#host.takesInner();
+  }
+
+  openInner(socket: WireSocket, authority: string): void {
+    this.#host.openInner(socket, this.peer, authority);
+  }
+
+  giveInner(socket: WireSocket): TcpSocket {
+    return this.#host.giveInner(socket);
   }
 
   exchangeEnded(): void {

@@ -49,7 +49,7 @@ export interface HttpServerOptions {
   readonly http2?: boolean | Partial<Omit<H2Limits, keyof ServerLimits>>;
   readonly clock?: Clock;
   readonly timers?: Timers;
-  /** With it, the port speaks TLS 1.3 and wants a client certificate. */
+  /** With it, the port speaks TLS: within the mesh with a client certificate, or to the outside. */
   readonly tls?: TlsServerOptions;
   /**
    * With `tls`: asked for every connection whose first octet does not begin a TLS handshake; true

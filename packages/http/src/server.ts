@@ -1,8 +1,8 @@
 /**
- * An HTTP/1.1 server on raw sockets: plain, mutual TLS, or both on one port. It accepts, bounds and
+ * An HTTP server on raw sockets: plain, TLS, or both on one port. It accepts, bounds and
  * sweeps; what goes on on a connection is the connection's business.
  */
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
 import { ConnectionGate } from './connection-gate.ts';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
@@ -11,10 +11,11 @@ import type { FieldList } from './fields.ts';
 import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
 import { InvalidOptionError } from './invalid-option-error.ts';
 import { type ServerLimits, serverLimits, sweepMsOf } from './limits.ts';
+import { listenOn, stopListening } from './listening.ts';
 import { serverProblems } from './option-checks.ts';
 import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
 import type { Refusal } from './refusal.ts';
-import { keyOf, remoteOf } from './remote.ts';
+import { keyOf, remoteOf, serverNameOf } from './remote.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerH2Connection } from './server-h2-connection.ts';
 import type {
@@ -29,7 +30,7 @@ import type { HelloReading } from './tcp/client-hello.ts';
 import { TCP_PROTOCOL, TcpSocket } from './tcp/tcp-socket.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import type { TlsServerOptions } from './tls-options.ts';
-import { Wire, type WireOwner } from './wire.ts';
+import { Wire, type WireOwner, type WireSocket } from './wire.ts';
 
 const TLS_HANDSHAKE = 0x16; // First octet of every TLS connection.
 /** How long a connection may idle while the server gives up what it need not have. */
@@ -91,24 +92,16 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     host: string,
     options: ListenOptions = {},
   ): Promise<{ address: string; port: number }> {
-    return new Promise((resolve, reject) => {
-      this.#listener.once('error', reject);
-      this.#listener.listen({ ...options, port, host }, () => {
-        this.#listener.off('error', reject);
-        // No descriptors are left: no reason to end. Mostly libuv has one in reserve, with which it
-        // closes the connection by itself, so that this stays the rarer of two ways.
-        this.#listener.on('error', () => {
-          this.stats.acceptFailureCount += 1;
-        });
-        const bound = this.#listener.address() as AddressInfo;
-        resolve({ address: bound.address, port: bound.port });
-      });
+    // No descriptors are left: no reason to end. Mostly libuv has one in reserve, with which it
+    // closes the connection by itself, so that this stays the rarer of two ways.
+    return listenOn(this.#listener, { ...options, port, host }, () => {
+      this.stats.acceptFailureCount += 1;
     });
   }
 
   async drain(withinMs: number): Promise<void> {
     this.isDraining = true;
-    const closed = this.#stopListening();
+    const closed = stopListening(this.#listener);
     this.#gate.close();
     for (const socket of this.#greeting.values()) socket.destroy();
     for (const connection of [...this.#connections]) connection.drain();
@@ -118,7 +111,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   async close(): Promise<void> {
     this.isDraining = true;
-    const closed = this.#stopListening();
+    const closed = stopListening(this.#listener);
     this.#gate.close();
     for (const socket of this.#handedOver) socket.reset();
     for (const socket of this.#greeting.values()) socket.destroy();
@@ -183,6 +176,23 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     return raw;
   }
 
+  takesInner(): boolean {
+    return this.#gate.admitsInner();
+  }
+
+  openInner(socket: WireSocket, peer: Peer, authority: string): void {
+    const connection = new ServerConnection(this, peer, (owner) => new Wire(socket, owner));
+    connection.fixedAuthority = authority;
+    this.#connections.add(connection);
+    this.#count();
+  }
+
+  giveInner(socket: WireSocket): TcpSocket {
+    const raw = this.#giveAway(new TcpSocket(socket));
+    this.#count();
+    return raw;
+  }
+
   get passesTls(): boolean {
     return this.#options.onTls !== undefined && this.#acceptor === undefined;
   }
@@ -225,7 +235,11 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
         this.stats.tlsCount += 1;
         const transport = identity === undefined ? 'tls' : 'mtls';
         if (socket.alpnProtocol !== TCP_PROTOCOL) this.#open(socket, transport, identity);
-        else this.#openTcp(new TcpSocket(socket, carrier), { transport, identity });
+        else {
+          const raw = this.#giveAway(new TcpSocket(socket, carrier));
+          this.#count();
+          this.#options.onTcp?.(raw, { ...remoteOf(socket), transport, identity });
+        }
       },
       onRefused: ({ address, port }, detail) => {
         this.stats.handshakeFailureCount += 1;
@@ -310,7 +324,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
 
   #open(socket: Socket, transport: Peer['transport'], identity: string | undefined) {
     const remote = remoteOf(socket);
-    const peer: Peer = { ...remote, transport, identity };
+    const peer: Peer = { ...remote, transport, identity, serverName: serverNameOf(socket) };
     const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
     this.#count();
@@ -329,12 +343,6 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     if (alpn === 'h2' && limits !== undefined)
       return new ServerH2Connection(this, peer, limits, openWire);
     return new ProtocolSniffer(this, peer, openWire);
-  }
-
-  #openTcp(raw: TcpSocket, who: Pick<Peer, 'transport' | 'identity'>): void {
-    this.#giveAway(raw);
-    this.#count();
-    this.#options.onTcp?.(raw, { ...remoteOf(raw.socket), ...who });
   }
 
   /** Counts it on until it is closed. */
@@ -372,13 +380,6 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
         ? undefined
         : this.timers.after(sweepMsOf(this.limits), this.#sweep);
   };
-
-  #stopListening(): Promise<void> {
-    return new Promise((resolve) => {
-      if (!this.#listener.listening) resolve();
-      else this.#listener.close(() => resolve());
-    });
-  }
 
   #emptyWithin(withinMs: number): Promise<void> {
     return new Promise((resolve) => {

@@ -7,6 +7,7 @@
  * of the runtime, nothing is changed and reads come as `data`.
  */
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** Takes what was read, for the length of the call. */
 export type ReadCallback = (chunk: Buffer) => void;
@@ -33,7 +34,7 @@ export function canShareReads(): boolean {
  * From now on what `socket` reads is told to `read`, which must not keep it. False if that cannot be
  * done: then nothing was changed. A socket that has read something already is such a one.
  */
-export function shareReads(socket: Socket, read: ReadCallback): boolean {
+export function shareReads(socket: Duplex, read: ReadCallback): boolean {
   if (fields === undefined || socket.readableLength > 0) return false;
   const handle: unknown = '_handle' in socket ? socket._handle : undefined;
   if (!takesBuffer(handle)) return false;
@@ -49,7 +50,7 @@ export function shareReads(socket: Socket, read: ReadCallback): boolean {
 }
 
 /** From now on what `socket` reads comes as it would have without `shareReads`: as `data`. */
-export function stopSharing(socket: Socket): void {
+export function stopSharing(socket: Duplex): void {
   const own = socket as unknown as Record<symbol, unknown>;
   if (fields === undefined || own[fields.buffer] !== shared) return;
   // The buffer cannot be taken back from the system's side of a socket, but it is free after a copy.

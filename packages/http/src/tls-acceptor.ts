@@ -1,14 +1,15 @@
 /**
- * The server's side of mutual TLS 1.3: handshakes on sockets that are handed in, and who is there.
+ * The server's side of TLS: handshakes on sockets that are handed in, and who is there.
  *
  * A `tls.Server` that never listens does the handshakes, for it alone can change its certificate
- * while connections live on. No session tickets: a ticket would carry the trust of yesterday past a
- * change of roots.
+ * while connections live on. With mutual TLS no session tickets: a ticket would carry the trust of
+ * yesterday past a change of roots. To the outside, where nobody is known, they save handshakes.
  */
 import type { Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { err, messageOf, ok, type Result } from '@leno/std';
-import type { TlsServerOptions } from './tls-options.ts';
+import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import { assert, err, messageOf, ok, type Result } from '@leno/std';
+import { PublicContexts } from './public-contexts.ts';
+import type { MutualTlsOptions, TlsServerOptions } from './tls-options.ts';
 
 /** OpenSSL's flag against tickets, as `node:constants` has it. */
 const SSL_OP_NO_TICKET = 0x4000;
@@ -31,15 +32,13 @@ export interface TlsAcceptorOptions {
 export class TlsAcceptor {
   readonly #options: TlsAcceptorOptions;
   readonly #server: Server;
-  #tls: TlsServerOptions;
+  #side: Side;
 
   constructor(options: TlsAcceptorOptions) {
     this.#options = options;
-    this.#tls = options.tls;
+    this.#side = sideOf(options.tls);
     this.#server = createServer({
-      ...contextOptions(options.tls),
-      requestCert: true,
-      rejectUnauthorized: options.certificateRequired,
+      ...this.#handshakeOptions(),
       handshakeTimeout: options.handshakeTimeoutMs,
       ALPNProtocols: [...options.protocols],
       allowHalfOpen: true,
@@ -56,13 +55,28 @@ export class TlsAcceptor {
 
   /** For handshakes from now on. Throws what `node:tls` throws for material that it cannot read. */
   setTls(tls: TlsServerOptions): void {
-    this.#server.setSecureContext(contextOptions(tls));
-    this.#tls = tls;
+    const side = sideOf(tls);
+    assert(side.kind === this.#side.kind, 'a server stays of its kind of TLS');
+    this.#server.setSecureContext(side.kind === 'public' ? side.contexts.fallback : side.options);
+    this.#side = side;
   }
 
   /** Begins a handshake on a raw socket, bytes put back on it included. */
   accept(socket: Socket): void {
     this.#server.emit('connection', socket);
+  }
+
+  #handshakeOptions(): TlsOptions {
+    const side = this.#side;
+    if (side.kind === 'mutual') {
+      const rejectUnauthorized = this.#options.certificateRequired;
+      return { ...side.options, requestCert: true, rejectUnauthorized };
+    }
+    const SNICallback: TlsOptions['SNICallback'] = (name, done) => {
+      // Asked of what is in force now, not of what was when the server was made.
+      if (this.#side.kind === 'public') done(null, this.#side.contexts.contextOf(name));
+    };
+    return { ...side.contexts.fallback, SNICallback };
   }
 
   #secured(socket: TLSSocket): void {
@@ -78,6 +92,8 @@ export class TlsAcceptor {
   }
 
   #identify(socket: TLSSocket): Result<string | undefined, string> {
+    const side = this.#side;
+    if (side.kind === 'public') return ok(undefined);
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) {
       const { certificateRequired, allowsNone } = this.#options;
@@ -85,11 +101,24 @@ export class TlsAcceptor {
       return certificateRequired || !allowsNone(remote) ? err('no certificate') : ok(undefined);
     }
     if (!socket.authorized) return err(messageOf(socket.authorizationError));
-    return this.#tls.verifyPeer(certificate.raw);
+    return side.verifyPeer(certificate.raw);
   }
 }
 
-function contextOptions(tls: TlsServerOptions) {
+type Side =
+  | { readonly kind: 'public'; readonly contexts: PublicContexts }
+  | {
+      readonly kind: 'mutual';
+      readonly options: ReturnType<typeof mutualOptions>;
+      readonly verifyPeer: MutualTlsOptions['verifyPeer'];
+    };
+
+function sideOf(tls: TlsServerOptions): Side {
+  if (tls.kind === 'public') return { kind: 'public', contexts: new PublicContexts(tls) };
+  return { kind: 'mutual', options: mutualOptions(tls), verifyPeer: tls.verifyPeer };
+}
+
+function mutualOptions(tls: MutualTlsOptions) {
   return {
     key: tls.key,
     cert: tls.cert,

@@ -4,10 +4,11 @@
  * All sockets read into one buffer: a chunk belongs to its receiver during the call only. What is
  * written within a turn is put together: a head and a small body leave in one system call.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { codeOf, messageOf } from '@leno/std';
 import { returnBlock, takeBlock } from './block-pool.ts';
 import { QUEUED_BYTE_COUNT_MAX } from './limits.ts';
+import { resetSocket } from './reset-socket.ts';
 import { shareReads, stopSharing } from './shared-read.ts';
 import { atTurnEnd, type TurnTask } from './turn.ts';
 
@@ -22,6 +23,15 @@ export interface WireOwner {
   closed(cause: string, code: string): void;
 }
 
+/** What a wire asks of its socket, be that one of TCP, of TLS, or a stream inside another connection. */
+export interface WireSocket extends Duplex {
+  /** Octets that were written, those included that wait. */
+  readonly bytesWritten: number;
+  /** Undefined for what cannot be reset. */
+  readonly remotePort?: number | undefined;
+  resetAndDestroy(): unknown;
+}
+
 /** Up to this length a piece is cheaper as text that is put together than as a write of its own. */
 const SMALL_BYTE_COUNT_MAX = 8 * 1024;
 const TEXT_LENGTH_MAX = 16 * 1024;
@@ -29,7 +39,7 @@ const TEXT_LENGTH_MAX = 16 * 1024;
 export class Wire implements TurnTask {
   /** May be replaced by the owner itself, who has found out who should have it. */
   owner: WireOwner;
-  readonly #socket: Socket;
+  readonly #socket: WireSocket;
   #text = ''; // One character per octet, not yet given to the socket.
   #scheduled = false;
   #ending = false;
@@ -37,7 +47,7 @@ export class Wire implements TurnTask {
   #cause = '';
   #code = '';
 
-  constructor(socket: Socket, owner: WireOwner) {
+  constructor(socket: WireSocket, owner: WireOwner) {
     this.#socket = socket;
     this.owner = owner;
     if (!shareReads(socket, this.#received)) socket.on('data', this.#received);
@@ -137,10 +147,7 @@ export class Wire implements TurnTask {
   /** As `destroy`, but such that the other side cannot take it for a clean end. */
   reset(): void {
     this.#text = '';
-    // Over TLS the missing close_notify says it, and the socket has no way to say more.
-    if ('encrypted' in this.#socket || this.#socket.remotePort === undefined)
-      this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
   }
 
   /** Reads no more, but for what is on its way already. */
@@ -157,7 +164,7 @@ export class Wire implements TurnTask {
   }
 
   /** Gives the socket away, paused and with all that was written on its way; the wire is of no use then. */
-  release(): Socket {
+  release(): WireSocket {
     this.flush();
     const socket = this.#socket;
     socket.pause();

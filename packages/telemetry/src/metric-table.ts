@@ -250,6 +250,20 @@ export const metricTable = {
     labelNames: ['dir', 'resumed'],
     buckets: requestBuckets,
   },
+  gatewayPortUp: {
+    kind: 'gauge',
+    name: 'leno_gateway_port_up',
+    help: '1 if a port that the configuration of this gateway names is open.',
+    labelNames: ['port'],
+    merge: 'min',
+  },
+  gatewayCertNotAfter: {
+    kind: 'gauge',
+    name: 'leno_gateway_cert_not_after_seconds',
+    help: 'End of validity of a certificate that this gateway shows, in seconds since 1970.',
+    labelNames: ['certificate'],
+    merge: 'min',
+  },
   certNotAfter: {
     kind: 'gauge',
     name: 'leno_cert_not_after_seconds',

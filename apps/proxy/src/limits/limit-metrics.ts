@@ -8,7 +8,7 @@ import { listenerLimits, type UpstreamStats, upstreamLimits } from './limit-tabl
 export function collectListener(
   parts: { readonly metrics: MeshMetrics; readonly store: MetricStore },
   listener: string,
-  stats: ServerStats,
+  stats: () => ServerStats,
   shedRequestCount: () => number,
 ): void {
   const { metrics, store } = parts;
@@ -17,11 +17,11 @@ export function collectListener(
     ...listenerLimits.map(({ limit, count }) => ({
       family: limitReached,
       handle: limitReached.handle(listener, limit),
-      count: () => count(stats),
+      count: () => count(stats()),
     })),
     ...Object.entries({
-      connection: () => stats.shedConnectionCount,
-      idle: () => stats.shedIdleCount,
+      connection: () => stats().shedConnectionCount,
+      idle: () => stats().shedIdleCount,
       request: shedRequestCount,
     }).map(([kind, count]) => ({
       family: overloadShed,
@@ -31,7 +31,7 @@ export function collectListener(
     {
       family: metrics.listenerAccepted,
       handle: metrics.listenerAccepted.handle(listener),
-      count: () => stats.acceptedCount,
+      count: () => stats().acceptedCount,
     },
   ];
   const { listenerConnections, listenerRequests, listenerStreams } = metrics;
@@ -39,9 +39,10 @@ export function collectListener(
     for (const { family, handle, count } of counters) {
       family.add(handle, count() - family.value(handle));
     }
-    listenerConnections.set(listenerConnections.handle(listener), stats.connectionCount);
-    listenerRequests.set(listenerRequests.handle(listener), stats.activeRequestCount);
-    listenerStreams.set(listenerStreams.handle(listener), stats.http2.activeStreamCount);
+    const { connectionCount, activeRequestCount, http2 } = stats();
+    listenerConnections.set(listenerConnections.handle(listener), connectionCount);
+    listenerRequests.set(listenerRequests.handle(listener), activeRequestCount);
+    listenerStreams.set(listenerStreams.handle(listener), http2.activeStreamCount);
   });
 }
 

@@ -128,6 +128,13 @@ const rows: readonly Row<ServerStats>[] = [
     (stats) => stats.drainAbortCount,
   ],
   [
+    'half_close',
+    'how long a reply may be silent to a client that has ended its half: it has gone',
+    '1 s',
+    'fixed',
+    (stats) => stats.halfCloseGoneCount,
+  ],
+  [
     'settings_timeout',
     'until our SETTINGS are acknowledged: SETTINGS_TIMEOUT',
     '10 s',
@@ -211,6 +218,13 @@ const upstreamRows: readonly Row<UpstreamStats>[] = [
     '60 s',
     'fixed',
     (stats) => stats.idleClosedCount,
+  ],
+  [
+    'ping_timeout',
+    'until a sidecar answers PING after 10 s of silence: its connection is dead',
+    '3 s',
+    'fixed',
+    ({ http2 }) => http2?.pingTimeoutCount ?? 0,
   ],
   [
     'http2',

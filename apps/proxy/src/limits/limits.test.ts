@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Server, type Socket } from 'node:net';
 import {
   FieldList,
+  type H2Limits,
   type HttpServerOptions,
   type ServerLimits,
   type TlsClientOptions,
@@ -152,6 +153,11 @@ const rows: readonly Row[] = [
     },
   },
   {
+    limit: 'half_close',
+    more: { halfCloseGraceMs: 30 },
+    provoke: ({ dial }) => dial(get('/hang')).end(),
+  },
+  {
     limit: 'settings_timeout',
     limits: { idleTimeoutMs: 100 },
     more: { http2: { settingsTimeoutMs: 30 } },
@@ -261,6 +267,7 @@ interface UpstreamRow {
   readonly limits?: { readonly pendingCountMax?: number; readonly requestCountMax?: number };
   readonly isTls?: boolean;
   readonly isHttp2?: boolean;
+  readonly http2?: Partial<H2Limits>;
   readonly requestCount: number;
   readonly serve: (socket: Socket) => void;
 }
@@ -273,6 +280,13 @@ const upstreamRows: readonly UpstreamRow[] = [
     limit: 'idle_timeout',
     requestCount: 1,
     serve: (socket) => socket.on('data', () => socket.write(ok)),
+  },
+  {
+    limit: 'ping_timeout',
+    isHttp2: true,
+    http2: { pingIntervalMs: 30, pingTimeoutMs: 30 },
+    requestCount: 1,
+    serve: (socket) => socket.write(frame(4, 0, 0)),
   },
   {
     limit: 'http2',
@@ -288,6 +302,7 @@ test.each(upstreamRows)('an upstream that meets $limit shows', async (row) => {
     ...{ address: '127.0.0.1', port, connectTimeoutMs: 100, idleTimeoutMs: 30 },
     limits: { connectionCountMax: 1, pendingCountMax: 9, requestCountMax: 9, ...row.limits },
     ...{ clock: systemClock, timers: systemTimers },
+    ...(row.http2 === undefined ? {} : { http2: row.http2 }),
     tls: row.isTls === true ? new Watch<TlsClientOptions>(noTls) : undefined,
   };
   const pool = row.isHttp2 === true ? new UpstreamH2Pool(options) : new UpstreamPool(options);

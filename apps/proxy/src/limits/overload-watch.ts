@@ -34,7 +34,8 @@ const reliefs: Readonly<Record<OverloadStep, ServerRelief>> = {
 };
 
 export interface OverloadWatchParts {
-  readonly servers: readonly HttpServer[];
+  /** Those that are open now. */
+  readonly servers: () => Iterable<HttpServer>;
   readonly engine: Engine;
   readonly cap: ConnectionCap;
   /** 0: what the control group allows. */
@@ -112,7 +113,7 @@ export class OverloadWatch {
     const step = this.#overload.judge(this.#pressures, nowMs);
     engine.refusedRatio = this.#overload.refusedRatio;
     if (step !== before) {
-      for (const server of servers) server.relieve(reliefs[step]);
+      for (const server of servers()) server.relieve(reliefs[step]);
       const { worst } = this.#overload;
       log.warn('overload', { step, before, worst, pressures: this.#pressures });
     }

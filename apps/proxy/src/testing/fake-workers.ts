@@ -111,7 +111,7 @@ export class FakeWorker {
         return this.verdict;
       case 'listen': {
         const { outbound, inbound, tcp } = order.at;
-        const bound = ({ host, port }: typeof outbound, free: number) => ({
+        const bound = ({ host, port } = { host: '127.0.0.1', port: 0 }, free = 1) => ({
           address: host,
           port: port === 0 ? free : port,
         });

@@ -50,7 +50,12 @@ export async function openListener(options: Partial<HttpServerOptions>): Promise
   const server = createHttpServer({ http2: true, handler: answer, ...options });
   const { port } = await server.listen(0, '127.0.0.1');
   const scrape = new Scrape();
-  collectListener(scrape, 'inbound', server.stats, () => 0);
+  collectListener(
+    scrape,
+    'inbound',
+    () => server.stats,
+    () => 0,
+  );
   open.push(server);
   const dial = (...pieces: (string | Buffer)[]): Socket => {
     const socket = connect(port, '127.0.0.1');

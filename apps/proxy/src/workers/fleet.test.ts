@@ -25,7 +25,7 @@ const applied: Applied = { status: 'applied', errors: [] };
 const fault = { type: 'route', name: 'r', version: 1, code: 'X', path: '', msg: 'no' };
 
 /** A beat with nothing in it. */
-const nothing = { edges: [], proxy: { rssMiB: 0, cpuRatio: 0 } };
+const nothing = { edges: [], proxy: { rssMiB: 0, cpuRatio: 0 }, faults: [] };
 
 /** A view of these resources, each a bundle of its own. */
 function viewOf(version: number, names: readonly string[] = ['mesh']): PushedView {
@@ -403,7 +403,7 @@ test('reports add up what beats have brought', async () => {
     durations: [5, 3],
   } as const;
   for (const worker of workers.all) {
-    worker.beat({ edges: [edge], proxy: { rssMiB: 10, cpuRatio: 0.25 } });
+    worker.beat({ ...nothing, edges: [edge], proxy: { rssMiB: 10, cpuRatio: 0.25 } });
   }
   expect(fleet.takeReport()).toMatchObject({
     requests: [{ peer: 'a', direction: 'outbound', ok: 4, failed: 2, mtls: 6 }],

@@ -87,9 +87,15 @@ export class Fleet implements Workers {
 
   get inForce(): InForce {
     const { version = 0, digest = '', resources = [] } = this.#view ?? {};
-    const isConfigured = resources.some(
-      ({ type, name }) => type === 'telemetry' && name === 'mesh',
-    );
+    const {
+      LENO_MODE: mode,
+      LENO_NAMESPACE: namespace,
+      LENO_SERVICE: service,
+    } = this.#options.settings;
+    const has = (wanted: string): boolean =>
+      resources.some(({ type, name }) => `${type}/${name}` === wanted);
+    const isConfigured =
+      has('telemetry/mesh') && (mode === 'sidecar' || has(`listener/${namespace}/${service}`));
     return { version, digest, isConfigured };
   }
 
@@ -99,15 +105,16 @@ export class Fleet implements Workers {
   }
 
   faults(): readonly string[] {
-    return this.#members
-      .filter(({ isServing }) => !isServing)
-      .map(({ index }) => `worker ${index} is down`);
+    const down = this.#members.filter(({ isServing }) => !isServing);
+    // Workers of a gateway have the same configuration, and mostly the same to say of it.
+    const said = new Set(this.#members.flatMap((member) => member.faults));
+    return [...down.map(({ index }) => `worker ${index} is down`), ...said];
   }
 
   async open(): Promise<void> {
     const { at, identity, probe } = this.#options;
-    await probe(at.outbound, 'LENO_OUTBOUND_LISTEN');
-    await probe(at.inbound, 'LENO_INBOUND_LISTEN');
+    if (at.outbound !== undefined) await probe(at.outbound, 'LENO_OUTBOUND_LISTEN');
+    if (at.inbound !== undefined) await probe(at.inbound, 'LENO_INBOUND_LISTEN');
     for (const listener of at.tcp) await probe(listener, 'LENO_TCP_LISTEN');
     await Promise.all(this.#members.map((member) => this.#introduce(member)));
     // One that was there before the last: nobody would start it again.
@@ -348,5 +355,9 @@ export class Fleet implements Workers {
 /** The addresses that were found, as those that are asked for. */
 function asked(bound: BoundAddresses): ListenPlan {
   const at = ({ address, port }: BoundAddress): ListenAddress => ({ host: address, port });
-  return { outbound: at(bound.outbound), inbound: at(bound.inbound), tcp: bound.tcp };
+  return {
+    ...(bound.outbound && { outbound: at(bound.outbound) }),
+    ...(bound.inbound && { inbound: at(bound.inbound) }),
+    tcp: bound.tcp,
+  };
 }

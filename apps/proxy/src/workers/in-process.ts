@@ -37,8 +37,8 @@ export class InProcess implements Workers {
   }
 
   get inForce(): InForce {
-    const { version, digest, mesh } = this.#worker.dataPlane.engine.table;
-    return { version, digest, isConfigured: mesh !== undefined };
+    const { version, digest } = this.#worker.dataPlane.engine.table;
+    return { version, digest, isConfigured: this.#worker.isConfigured() };
   }
 
   get refusal(): string | undefined {
@@ -46,7 +46,7 @@ export class InProcess implements Workers {
   }
 
   faults(): readonly string[] {
-    return [];
+    return this.#worker.faults();
   }
 
   open(): Promise<void> {
@@ -59,8 +59,10 @@ export class InProcess implements Workers {
     return bound;
   }
 
-  apply(view: PushedView): Applied {
-    return this.#worker.dataPlane.apply(view);
+  async apply(view: PushedView): Promise<Applied> {
+    const prepared = await this.#worker.prepare(view);
+    prepared.commit();
+    return prepared.applied;
   }
 
   exposition(): Promise<string> {

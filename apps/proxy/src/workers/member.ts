@@ -41,6 +41,8 @@ export class Member {
   /** What it showed last, for when it does not answer and for when it has ended. */
   shown: readonly FamilySnapshot[] = [];
   cost: Beat['proxy'] = { rssMiB: 0, cpuRatio: 0 };
+  /** What it has said last that is not as it should be. */
+  faults: readonly string[] = [];
   readonly #ports: MemberPorts;
   #failureCount = 0;
   #missedCount = 0;
@@ -94,6 +96,7 @@ export class Member {
     }
     this.#listenForBeats();
     this.cost = message.beat.proxy;
+    this.faults = message.beat.faults;
     this.#ports.events.beat(message.beat);
   }
 
@@ -123,6 +126,7 @@ export class Member {
     this.remote = undefined;
     this.isServing = false;
     this.cost = { rssMiB: 0, cpuRatio: 0 };
+    this.faults = [];
     remote?.end(how);
     this.#ports.events.ended(this, how, isServing);
   }

@@ -51,6 +51,8 @@ export type WorkerMessage =
 export interface Beat {
   readonly edges: readonly EdgeDelta[];
   readonly proxy: { readonly rssMiB: number; readonly cpuRatio: number };
+  /** What is not as it should be although it serves. */
+  readonly faults: readonly string[];
 }
 
 /** Between two beats. */

@@ -1,5 +1,5 @@
 /** A worker's end of the channel to its supervisor: does what it is told, in the order it is told. */
-import type { Prepared } from '@leno/dataplane';
+import type { Applied, Prepared, PushedView } from '@leno/dataplane';
 import type { Identity } from '@leno/dataplane/node';
 import { assert, messageOf, type Timers, unreachable, Watch } from '@leno/std';
 import { JsonLogger } from '@leno/std/node';
@@ -47,8 +47,7 @@ export class OrderServer {
         this.#identity.set(order.identity);
         return undefined;
       case 'prepare':
-        this.#prepared = this.#own.dataPlane.prepare(order.view);
-        return this.#prepared.applied;
+        return this.#prepare(order.view);
       case 'commit':
         this.#prepared?.commit();
         this.#prepared = undefined;
@@ -72,6 +71,12 @@ export class OrderServer {
     }
   }
 
+  async #prepare(view: PushedView): Promise<Applied> {
+    this.#prepared = undefined;
+    this.#prepared = await this.#own.prepare(view);
+    return this.#prepared.applied;
+  }
+
   get #own(): Worker {
     assert(this.#worker !== undefined, 'a worker is started first');
     return this.#worker;
@@ -87,7 +92,8 @@ export class OrderServer {
   #beat(): void {
     this.#ports.timers.after(BEAT_MS, () => {
       const edges = this.#own.dataPlane.engine.metrics.edges.takeDeltas();
-      this.#ports.send({ kind: 'beat', beat: { edges, proxy: this.#cost.take() } });
+      const faults = this.#own.faults();
+      this.#ports.send({ kind: 'beat', beat: { edges, proxy: this.#cost.take(), faults } });
       this.#beat();
     });
   }

@@ -20,14 +20,14 @@ export interface BoundAddress {
   readonly port: number;
 }
 
-/** Where a data plane is to listen. */
-export type ListenPlan = Readonly<Record<ListenerName, ListenAddress>> & {
+/** Where a data plane is to listen; what is absent is not opened. */
+export type ListenPlan = Readonly<Partial<Record<ListenerName, ListenAddress>>> & {
   /** For TCP, each for one destination. */
   readonly tcp: readonly TcpListen[];
 };
 
 /** Where it listens. */
-export type BoundAddresses = Readonly<Record<ListenerName, BoundAddress>> & {
+export type BoundAddresses = Readonly<Partial<Record<ListenerName, BoundAddress>>> & {
   readonly tcp: readonly TcpListen[];
 };
 
@@ -35,7 +35,7 @@ export type BoundAddresses = Readonly<Record<ListenerName, BoundAddress>> & {
 export interface InForce {
   readonly version: number;
   readonly digest: string;
-  /** Whether there was ever a configuration; without one, nothing is let in. */
+  /** Whether there was ever a configuration, of a gateway its own; without, nothing is let in. */
   readonly isConfigured: boolean;
 }
 

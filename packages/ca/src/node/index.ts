@@ -11,3 +11,4 @@ export {
   writePlainKeyFile,
 } from './key-file.ts';
 export { KeyFileError, type KeyFileFault } from './key-file-error.ts';
+export { readSecretFile } from './secret-file.ts';

@@ -2,6 +2,7 @@ import type { Instance } from '../compile/endpoints.ts';
 import type { Finding } from '../findings/finding.ts';
 import { accessPolicies } from './access-policies.ts';
 import { policyContradictions, routeContradictions } from './contradictions.ts';
+import { gatewayParents } from './gateway-parents.ts';
 import { type EntryFault, type MeshSet, meshSetOf } from './mesh-set.ts';
 import { duplicateNames, meshSettings, policyTargets, routeReferences } from './references.ts';
 import { unreachableRules } from './unreachable-rules.ts';
@@ -19,6 +20,7 @@ export interface AnalyzeOptions {
 const rules: readonly ((set: MeshSet) => readonly EntryFault[])[] = [
   duplicateNames,
   routeReferences,
+  gatewayParents,
   policyTargets,
   accessPolicies,
   meshSettings,

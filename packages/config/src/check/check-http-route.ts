@@ -1,5 +1,6 @@
 /** What can be said of a route alone, beyond its schema. */
 import type { Fault, Path } from '../findings/finding.ts';
+import { isGatewayRef, isServiceRef } from '../kinds/gateway-ref.ts';
 import type { HeaderModifier, HttpRoute, HttpRouteFilter } from '../kinds/http-route.ts';
 import { fixedHeaders } from '../model/fixed-headers.ts';
 
@@ -11,8 +12,8 @@ export function checkHttpRoute(route: HttpRoute): readonly Fault[] {
   const { parentRefs, rules } = route.spec;
   return [
     ...parentRefs.flatMap((ref, index) => {
-      const served = ref.kind === 'Service' && (ref.group ?? '') === '';
-      return served ? [] : [unservedKind(['spec', 'parentRefs', index, 'kind'], ref.kind)];
+      if (isServiceRef(ref) || isGatewayRef(ref)) return [];
+      return [unservedKind(['spec', 'parentRefs', index, 'kind'], ref.kind)];
     }),
     ...rules.flatMap((rule, index) => checkRule(rule, ['spec', 'rules', index])),
   ];

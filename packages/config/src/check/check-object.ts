@@ -7,6 +7,7 @@ import type { ConfigObject } from '../kinds/kind.ts';
 import type { Service } from '../kinds/service.ts';
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
 import { checkAccessPolicy } from './check-access-policy.ts';
+import { checkGateway } from './check-gateway.ts';
 import { checkHttpRoute } from './check-http-route.ts';
 
 /** The faults of one object whose schema holds. */
@@ -14,6 +15,8 @@ export function checkObject(object: ConfigObject): readonly Fault[] {
   switch (object.kind) {
     case 'Service':
       return checkService(object);
+    case 'Gateway':
+      return checkGateway(object);
     case 'HTTPRoute':
       return checkHttpRoute(object);
     case 'TrafficPolicy':

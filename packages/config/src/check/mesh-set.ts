@@ -2,15 +2,17 @@
 import { accessPolicyBody } from '../compile/access-policy-body.ts';
 import { knownServices } from '../compile/compile-resources.ts';
 import { type Instance, selectEndpoints } from '../compile/endpoints.ts';
+import { gatewayBody } from '../compile/gateway-body.ts';
 import { type KnownServices, routeBody } from '../compile/route-body.ts';
 import { trafficPolicyBody } from '../compile/traffic-policy-body.ts';
 import type { Fault } from '../findings/finding.ts';
 import type { AccessPolicy } from '../kinds/access-policy.ts';
 import type { HttpRoute } from '../kinds/http-route.ts';
-import { objectName } from '../kinds/kind.ts';
+import { type ConfigObject, objectName } from '../kinds/kind.ts';
 import type { MeshConfig } from '../kinds/mesh-config.ts';
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts';
 import type { AccessPolicyBody } from '../model/access-policy.ts';
+import type { GatewayBody } from '../model/gateway.ts';
 import type { RouteBody } from '../model/route.ts';
 import type { TrafficPolicyBody } from '../model/traffic-policy.ts';
 import type { ConfigEntry } from './validate.ts';
@@ -48,6 +50,8 @@ export interface MeshSet {
   readonly services: KnownServices;
   /** Services that no instance serves at present; undefined if the instances are not known. */
   readonly vacant: ReadonlySet<string> | undefined;
+  /** By `namespace/name`; the first of each name. */
+  readonly gateways: ReadonlyMap<string, GatewayBody>;
   readonly routes: readonly RouteEntry[];
   readonly policies: readonly PolicyEntry[];
   /** The first policy of each service. */
@@ -80,8 +84,14 @@ export function meshSetOf(
     }
   }
   const policyOf = new Map(policies.toReversed().map((it) => [it.body.service, it]));
+  const gateways = gatewaysOf(objects);
   const vacant = instances === undefined ? undefined : vacantServices(entries, instances);
-  return { entries, services, vacant, routes, policies, policyOf, access, meshConfigs };
+  return { entries, services, gateways, vacant, routes, policies, policyOf, access, meshConfigs };
+}
+
+function gatewaysOf(objects: readonly ConfigObject[]): ReadonlyMap<string, GatewayBody> {
+  const found = objects.filter((it) => it.kind === 'Gateway');
+  return new Map(found.toReversed().map((it) => [objectName(it), gatewayBody(it)]));
 }
 
 function vacantServices(

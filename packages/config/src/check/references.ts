@@ -1,9 +1,10 @@
 /** Findings about names that lead nowhere, and names that stand twice. */
 import { qualified } from '../compile/mesh-body.ts';
-import { referencedService } from '../compile/route-body.ts';
+import { referencedName } from '../compile/route-body.ts';
 import type { LnCode } from '../findings/codes.ts';
 import type { Fault, Path } from '../findings/finding.ts';
 import { nearestName } from '../findings/nearest.ts';
+import { isServiceRef } from '../kinds/gateway-ref.ts';
 import { objectName } from '../kinds/kind.ts';
 import type { EntryFault, MeshSet, RouteEntry } from './mesh-set.ts';
 
@@ -66,9 +67,9 @@ export function meshSettings(set: MeshSet): readonly EntryFault[] {
 function parentFaults(set: MeshSet, { route }: RouteEntry): readonly Fault[] {
   const { namespace } = route.metadata;
   return route.spec.parentRefs.flatMap((ref, index): readonly Fault[] => {
-    if (ref.kind !== 'Service' || (ref.group ?? '') !== '') return [];
+    if (!isServiceRef(ref)) return [];
     const path: Path = ['spec', 'parentRefs', index];
-    const name = referencedService(ref, namespace);
+    const name = referencedName(ref, namespace);
     const service = set.services.get(name);
     if (service === undefined) return [missing(set, 'LN0201', [...path, 'name'], name)];
     const faults: Fault[] = [];
@@ -91,7 +92,7 @@ function backendFaults(set: MeshSet, { route }: RouteEntry): readonly Fault[] {
     (rule.backendRefs ?? []).flatMap((ref, index): readonly Fault[] => {
       if (ref.kind !== 'Service' || ref.group !== '') return [];
       const path: Path = ['spec', 'rules', ruleIndex, 'backendRefs', index];
-      const name = referencedService(ref, namespace);
+      const name = referencedName(ref, namespace);
       if (!set.services.has(name)) return [missing(set, 'LN0202', [...path, 'name'], name)];
       const faults = portFault(set, [...path, 'port'], name, ref.port);
       if (faults.length > 0 || ref.weight === 0 || set.vacant?.has(name) !== true) return faults;

@@ -29,18 +29,26 @@ function routeFaults({ entry, body }: RouteEntry, owners: Map<string, string>): 
 }
 
 interface Scope {
-  /** Service, clients and host: what must be the same for two matches to compete. */
+  /** Service and clients, or gateway, and host: what must be the same for two matches to compete. */
   readonly place: string;
-  readonly port: number | undefined;
+  /** Narrows it: a port, or a listener. */
+  readonly port: number | string | undefined;
 }
 
 function scopesOf(body: RouteBody): readonly Scope[] {
   const hosts = body.hostnames.length === 0 ? ['*'] : body.hostnames;
-  return body.parents.flatMap(({ service, port }) => {
+  const atGateways = (body.gateways ?? []).flatMap(({ gateway, listener, port }) =>
+    hosts.map((host) => ({
+      place: `gateway ${gateway} ${host}`,
+      port: listener === undefined ? port : `${listener} ${port ?? '*'}`,
+    })),
+  );
+  const ofServices = body.parents.flatMap(({ service, port }) => {
     const isProducer = service.startsWith(`${body.namespace}/`);
     const clients = isProducer ? 'all' : body.namespace;
     return hosts.map((host) => ({ place: `${service} ${clients} ${host}`, port }));
   });
+  return [...ofServices, ...atGateways];
 }
 
 /** A route without a port covers every port; `general` is its key. */

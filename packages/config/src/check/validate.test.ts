@@ -152,9 +152,9 @@ test.each([
     is: ['4:44 LN0109 spec.ports[1].port', '4:54 LN0109 spec.ports[1].name'],
   },
   {
-    name: 'a gateway as parent',
-    text: route('').replace("group: '', kind: Service, ", ''),
-    is: ['5:16 LN0206 spec.parentRefs[0].kind (Service)'],
+    name: 'another parent',
+    text: route('').replace("group: '', kind: Service, ", 'kind: Bucket, '),
+    is: ['5:23 LN0206 spec.parentRefs[0].kind (Service)'],
   },
   {
     name: 'another backend',

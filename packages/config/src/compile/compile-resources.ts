@@ -4,12 +4,13 @@
  * a new one when its hash has changed.
  */
 import { canonicalHash } from '../hash/canonical.ts';
-import type { ConfigObject } from '../kinds/kind.ts';
+import { type ConfigObject, objectName } from '../kinds/kind.ts';
 import type { Service } from '../kinds/service.ts';
 import type { ResourceType } from '../model/resource.ts';
 import type { EndpointsBody, ServiceBody } from '../model/service.ts';
 import { accessPolicyBody } from './access-policy-body.ts';
 import { endpointsBody, type Instance, implicitServiceBody, selectEndpoints } from './endpoints.ts';
+import { gatewayBody } from './gateway-body.ts';
 import { meshBody } from './mesh-body.ts';
 import { type KnownServices, routeBody } from './route-body.ts';
 import { serviceBody } from './service-body.ts';
@@ -35,8 +36,8 @@ export interface CompileInput {
 export const meshBundle = 'mesh';
 
 /**
- * Compiles the whole mesh, sorted by type and name. Bundles are destination services: a route
- * belongs to the bundle of its first parent. Instances of a name that no Service object selects
+ * Compiles the whole mesh, sorted by type and name. Bundles are destination services and gateways:
+ * a route belongs to the bundle of its first service, else of its first gateway. Instances of a name that no Service object selects
  * by that name form an implicit service.
  */
 export function compileResources(input: CompileInput): readonly CompiledResource[] {
@@ -55,7 +56,11 @@ export function compileResources(input: CompileInput): readonly CompiledResource
     if (object.kind === 'HTTPRoute') {
       const body = routeBody(object, known);
       const name = `${body.namespace}/${body.name}`;
-      push('route', name, body.parents[0]?.service ?? name, body);
+      const bundle = body.parents[0]?.service ?? bundleOf(body.gateways?.[0]?.gateway) ?? name;
+      push('route', name, bundle, body);
+    } else if (object.kind === 'Gateway') {
+      const name = objectName(object);
+      push('listener', name, bundleOf(name) ?? name, gatewayBody(object));
     } else if (object.kind === 'TrafficPolicy') {
       const body = trafficPolicyBody(object);
       push(
@@ -118,6 +123,11 @@ function byService(instances: readonly Instance[]): ReadonlyMap<string, readonly
     else group.push(instance);
   }
   return groups;
+}
+
+/** Apart from that of a service of the same name. */
+function bundleOf(gateway: string | undefined): string | undefined {
+  return gateway && `gateway:${gateway}`;
 }
 
 function keyOf({ type, name }: CompiledResource): string {

@@ -1,4 +1,5 @@
 import { optionalMs } from '../kinds/duration.ts';
+import { isGatewayRef, isServiceRef } from '../kinds/gateway-ref.ts';
 import type {
   HeaderModifier,
   HttpRoute,
@@ -28,16 +29,21 @@ const backoffCapMs = 60_000;
 
 /**
  * The pushed form of a route. A backend that cannot be used stays in with its weight and the reason,
- * so that its share is answered 500. Parents that are no services are left out.
+ * so that its share is answered 500. Parents that are neither services nor gateways are left out.
  */
 export function routeBody(route: HttpRoute, services: KnownServices): RouteBody {
   const { namespace, name, creationTimestamp } = route.metadata;
   const createdAtMs = Date.parse(creationTimestamp ?? '');
+  const gateways = route.spec.parentRefs.filter(isGatewayRef);
   return {
     namespace,
     name,
     kind: 'HTTPRoute',
     parents: route.spec.parentRefs.flatMap((ref) => parentsOf(ref, namespace, services)),
+    // Left out where there is none: the body is then what it was before there were gateways.
+    ...(gateways.length === 0
+      ? {}
+      : { gateways: gateways.map((ref) => gatewayParent(ref, namespace)) }),
     hostnames: [...(route.spec.hostnames ?? [])],
     rules: route.spec.rules.map((rule) => ruleBody(rule, namespace, services)),
     createdAtMs: Number.isNaN(createdAtMs) ? 0 : createdAtMs,
@@ -45,7 +51,7 @@ export function routeBody(route: HttpRoute, services: KnownServices): RouteBody 
 }
 
 /** `namespace/name` of what a reference in `namespace` names. */
-export function referencedService(
+export function referencedName(
   ref: { readonly namespace?: string | undefined; readonly name: string },
   namespace: string,
 ): string {
@@ -57,8 +63,8 @@ function parentsOf(
   namespace: string,
   services: KnownServices,
 ): RouteBody['parents'] {
-  if (ref.kind !== 'Service' || (ref.group ?? '') !== '') return [];
-  const service = referencedService(ref, namespace);
+  if (!isServiceRef(ref)) return [];
+  const service = referencedName(ref, namespace);
   if (ref.sectionName === undefined) {
     return [{ service, ...(ref.port === undefined ? {} : { port: ref.port }) }];
   }
@@ -66,6 +72,14 @@ function parentsOf(
   // A port name that the service does not have binds nothing; neither does one at odds with `port`.
   if (named === undefined || (ref.port ?? named.port) !== named.port) return [];
   return [{ service, port: named.port }];
+}
+
+function gatewayParent(
+  ref: ParentRef,
+  namespace: string,
+): NonNullable<RouteBody['gateways']>[number] {
+  const gateway = referencedName(ref, namespace);
+  return { gateway, ...withoutUndefined({ listener: ref.sectionName, port: ref.port }) };
 }
 
 function ruleBody(rule: HttpRouteRule, namespace: string, services: KnownServices): RouteRule {
@@ -136,7 +150,7 @@ function editBody(edit: HeaderModifier): RouteFilter['edit'] {
 }
 
 function backendBody(ref: BackendRef, namespace: string, services: KnownServices): RouteBackend {
-  const service = referencedService(ref, namespace);
+  const service = referencedName(ref, namespace);
   const invalid = whyInvalid(ref, service, services);
   return {
     service,

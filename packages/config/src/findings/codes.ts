@@ -52,7 +52,11 @@ export const codes = {
     'Write a / before the *: mesh.local* also matches mesh.local.evil.',
     'warning',
   ),
-  LN0201: entry('A parent does not exist', 'Create the service first, or correct the name.'),
+  LN0113: entry(
+    'Protocol and TLS of a listener disagree',
+    'HTTPS needs tls.certificateRefs; HTTP has no tls.',
+  ),
+  LN0201: entry('A parent does not exist', 'Create it first, or correct the name or the kind.'),
   LN0202: entry('A backend does not exist', 'Create the service first, or correct the name.'),
   LN0203: entry('The service has no such port', 'Name one of the ports of the service.'),
   LN0204: entry(
@@ -66,12 +70,20 @@ export const codes = {
   ),
   LN0206: entry(
     'The kind of a reference is not served',
-    'Refer to a Service: `group: ""`, `kind: Service`.',
+    'Refer to a Service: `group: ""`, `kind: Service`; a route also to a Gateway.',
   ),
   LN0207: entry(
     'A setting names a service that does not exist',
     'Correct the name, or remove the entry.',
     'warning',
+  ),
+  LN0208: entry(
+    'A reference leads into another namespace',
+    'Name something of the same namespace: permission from the other one is not served yet.',
+  ),
+  LN0209: entry(
+    'The gateway has no such listener',
+    'Name one of its listeners, or one of its ports.',
   ),
   LN0301: entry(
     'The per-try timeout exceeds the request timeout',
@@ -102,6 +114,23 @@ export const codes = {
   LN0310: entry(
     'An ALLOW policy has no rules',
     'Add a rule, or leave it so to let nobody call the service.',
+    'warning',
+  ),
+  LN0311: entry(
+    'Two listeners of a gateway clash',
+    'On one port, listeners speak one protocol and each takes hosts of its own.',
+  ),
+  LN0312: entry(
+    'The gateway takes no routes of this namespace',
+    'Move the route, or write `allowedRoutes: {namespaces: {from: All}}` at the listener.',
+  ),
+  LN0313: entry(
+    'No listener takes the hosts of a route',
+    'Correct the host names of the route, or those of the listeners that it names.',
+  ),
+  LN0314: entry(
+    'A host of a route is taken by no listener',
+    'Correct it or remove it: requests for it do not come by.',
     'warning',
   ),
   LN0401: entry(

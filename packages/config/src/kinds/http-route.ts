@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { duration } from './duration.ts';
+import { Hostname } from './hostname.ts';
 import { LabelName, Metadata, ObjectName, Port, Status } from './metadata.ts';
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
@@ -14,12 +15,15 @@ export const HeaderValue = z.string().max(4_096).regex(fieldValue, {
 });
 
 const ParentRef = z.strictObject({
-  group: z.string().optional().describe('Empty: services belong to the core group.'),
-  kind: z.string().default('Gateway').describe('`Service`; must be written.'),
+  group: z.string().optional().describe('Of a service: empty. Of a gateway it may be left out.'),
+  kind: z.string().default('Gateway').describe('`Gateway` or `Service`.'),
   namespace: LabelName.optional().describe('Default: the namespace of the route.'),
   name: ObjectName,
-  sectionName: z.string().optional().describe('The name of a port of the service.'),
-  port: Port.optional().describe('Narrows the route to one port of the service.'),
+  sectionName: z
+    .string()
+    .optional()
+    .describe('A listener of the gateway, or a port of the service, by name.'),
+  port: Port.optional().describe('Narrows the route to one port.'),
 });
 
 const PathMatch = z.strictObject({
@@ -115,9 +119,7 @@ const Rule = z.strictObject({
 });
 export type HttpRouteRule = z.output<typeof Rule>;
 
-const hostname = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
-/** `gateway.networking.k8s.io/v1` HTTPRoute: how the requests to services are decided. */
+/** `gateway.networking.k8s.io/v1` HTTPRoute: how requests to services and at gateways are decided. */
 export const HttpRoute = z
   .strictObject({
     apiVersion: z.literal('gateway.networking.k8s.io/v1'),
@@ -128,13 +130,9 @@ export const HttpRoute = z
         .array(ParentRef)
         .min(1)
         .max(32)
-        .describe('The services whose requests this route decides.'),
+        .describe('The services and gateways whose requests this route decides.'),
       hostnames: z
-        .array(
-          z.string().max(253).regex(hostname, {
-            error: 'expected a lower-case host name, possibly with `*.` in front, without a port',
-          }),
-        )
+        .array(Hostname)
         .max(16)
         .optional()
         .describe('Narrows the route to these hosts. Default: every host.'),
@@ -142,5 +140,5 @@ export const HttpRoute = z
     }),
     status: Status,
   })
-  .describe('How the requests to services are decided.');
+  .describe('How requests to services and at gateways are decided.');
 export type HttpRoute = z.output<typeof HttpRoute>;

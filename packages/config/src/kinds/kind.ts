@@ -1,12 +1,19 @@
 import * as z from 'zod';
 import { AccessPolicy } from './access-policy.ts';
+import { Gateway } from './gateway.ts';
 import { HttpRoute } from './http-route.ts';
 import { MeshConfig } from './mesh-config.ts';
 import { Service } from './service.ts';
 import { TrafficPolicy } from './traffic-policy.ts';
 
 /** Everything that a user can say, told apart by `kind`. */
-export type ConfigObject = Service | HttpRoute | TrafficPolicy | AccessPolicy | MeshConfig;
+export type ConfigObject =
+  | Service
+  | Gateway
+  | HttpRoute
+  | TrafficPolicy
+  | AccessPolicy
+  | MeshConfig;
 /** The names of the kinds. */
 export type Kind = ConfigObject['kind'];
 
@@ -22,6 +29,12 @@ export interface KindEntry {
 /** The kinds that are served, in the order of documentation. */
 export const kinds: readonly KindEntry[] = [
   { kind: 'Service', apiVersion: 'v1', namespaced: true, schema: Service },
+  {
+    kind: 'Gateway',
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    namespaced: true,
+    schema: Gateway,
+  },
   {
     kind: 'HTTPRoute',
     apiVersion: 'gateway.networking.k8s.io/v1',

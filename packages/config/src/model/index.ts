@@ -1,4 +1,5 @@
 export { AccessPolicyBody, AccessRule } from './access-policy.ts';
+export { GatewayBody, GatewayListenerBody } from './gateway.ts';
 export { MeshBody, TrustBundleBody } from './mesh.ts';
 export { Resource, ResourceType } from './resource.ts';
 export {

@@ -94,6 +94,17 @@ export const RouteBody = z.strictObject({
   parents: z.array(
     z.strictObject({ service: z.string().min(1), port: z.int().min(1).max(65_535).optional() }),
   ),
+  /** The gateways at which it is decided, too; absent: at none. Both others narrow it. */
+  gateways: z
+    .array(
+      z.strictObject({
+        /** `namespace/name`. */
+        gateway: z.string().min(1),
+        listener: z.string().min(1).optional(),
+        port: z.int().min(1).max(65_535).optional(),
+      }),
+    )
+    .optional(),
   hostnames: z.array(z.string()),
   rules: z.array(RouteRule),
   /** Milliseconds since 1970; the older route wins a tie. */

@@ -9,13 +9,12 @@
  * reply: which calls are streams is known to their applications only, but a call whose request goes
  * on, or whose reply has begun, may be one.
  */
+
 import { deadlineAfter } from '@leno/std';
 import type { Call } from '../call.ts';
+import { DEADLINE_FIELD } from '../claims.ts';
 import { GRPC_TIMEOUT_FIELD, parseGrpcTimeout } from '../grpc/grpc-timeout.ts';
 import type { Layer } from '../layer.ts';
-
-/** Milliseconds that are left to the caller when its request leaves. */
-export const DEADLINE_FIELD = 'x-leno-deadline';
 
 export const deadline: Layer = {
   name: 'deadline',

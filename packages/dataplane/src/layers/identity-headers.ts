@@ -6,36 +6,10 @@
 import type { FieldList, ResponseHead } from '@leno/http';
 import { spokenFor } from '../authorization/spoken-for.ts';
 import type { Call } from '../call.ts';
+import { CLAIMS, REPLY_CLAIMS, WORDS_OF_THE_MESH } from '../claims.ts';
 import type { Layer } from '../layer.ts';
-import { DEADLINE_FIELD } from './deadline.ts';
-
-/** Nobody may claim these; a header that frameworks take an address from is a claim as well. */
-const CLAIMS = [
-  'x-forwarded-client-cert',
-  'x-leno-peer',
-  'x-leno-reason',
-  'forwarded',
-  'x-real-ip',
-  'x-forwarded-port',
-  'x-forwarded-prefix',
-] as const;
-
-/** Only a sidecar or gateway of the mesh, known by its certificate, may say these. */
-const WORDS_OF_THE_MESH = [DEADLINE_FIELD, 'x-leno-attempt', 'x-forwarded-for'] as const;
-
-/** Written anew by whoever stands before the application. */
-const REWRITTEN = ['x-forwarded-proto', 'x-forwarded-host'] as const;
 
 const WORDS_OF_TRACES: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
-
-/** What only the mesh says in a reply, in its head or in its trailers. */
-export const REPLY_CLAIMS = [
-  'proxy-status',
-  'x-leno-reason',
-  'x-leno-peer',
-  'x-leno-attempt',
-  DEADLINE_FIELD,
-] as const;
 
 /** Removes what one of the mesh says to another: all `x-leno-…`, and the trace, which ends here. */
 export function dropWordsOfMesh(fields: FieldList): void {
@@ -48,11 +22,8 @@ export function dropWordsOfMesh(fields: FieldList): void {
 export const identityHeaders: Layer = {
   name: 'identity-headers',
   enter(call) {
-    const { fields } = call.head;
     hearForwarder(call);
-    for (const name of CLAIMS) fields.remove(name);
-    for (const name of REWRITTEN) fields.remove(name);
-    if (!cameFromMesh(call)) for (const name of WORDS_OF_THE_MESH) fields.remove(name);
+    stripClaims(call.head.fields, cameFromMesh(call));
     if (call.direction === 'inbound') describeCaller(call);
     return 'next';
   },
@@ -63,6 +34,12 @@ export const identityHeaders: Layer = {
     for (const name of REPLY_CLAIMS) head.fields.remove(name);
   },
 };
+
+/** Takes out what nobody may claim, and what only the mesh says if it was not the mesh that said it. */
+export function stripClaims(fields: FieldList, isFromMesh: boolean): void {
+  for (const name of CLAIMS) fields.remove(name);
+  if (!isFromMesh) for (const name of WORDS_OF_THE_MESH) fields.remove(name);
+}
 
 function cameFromMesh(call: Call): boolean {
   return call.direction === 'inbound' && call.exchange.peer.transport === 'mtls';
@@ -90,6 +67,9 @@ function describeCaller(call: Call): void {
   // What is still there was said by a sidecar or gateway of the mesh, which has seen it itself.
   const before = fields.get('x-forwarded-for');
   fields.set('x-forwarded-for', before === undefined ? peer.address : `${before}, ${peer.address}`);
-  fields.append('x-forwarded-proto', peer.transport === 'plain' ? 'http' : 'https');
-  fields.append('x-forwarded-host', call.head.authority);
+  // Said already by a gateway: its client is whom applications build addresses for.
+  if (!fields.has('x-forwarded-proto')) {
+    fields.append('x-forwarded-proto', peer.transport === 'plain' ? 'http' : 'https');
+  }
+  if (!fields.has('x-forwarded-host')) fields.append('x-forwarded-host', call.head.authority);
 }

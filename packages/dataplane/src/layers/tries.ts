@@ -2,9 +2,11 @@
  * The innermost layer: chooses an endpoint, sends, and, if that fails and may be repeated, does it
  * again. Every try is settled with breaker and balancer by itself; the layers above see one reply.
  */
+
 import type { BodySink, OutgoingRequest, ResponseHead } from '@leno/http';
 import { decideRetry, parseRetryAfterMs, type RetryDecision } from '@leno/resilience';
 import type { Call } from '../call.ts';
+import { DEADLINE_FIELD } from '../claims.ts';
 import {
   GRPC_NONE,
   GRPC_UNAVAILABLE,
@@ -21,7 +23,6 @@ import { outcomeOfReply, ReplyBody } from '../tries/reply-body.ts';
 import { RequestBody } from '../tries/request-body.ts';
 import { deadlineOfTry } from '../tries/try-deadline.ts';
 import { pumpTunnel } from '../tries/tunnel.ts';
-import { DEADLINE_FIELD } from './deadline.ts';
 import { dropWordsOfMesh } from './identity-headers.ts';
 
 export const tries: Layer = {

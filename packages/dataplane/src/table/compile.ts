@@ -4,17 +4,21 @@
  * that is marked invalid.
  */
 import type { DecodedResource, RouteBody, ServiceBody, TrafficPolicyBody } from '@leno/config';
-import { compileRoutes, type RouteBackend } from '@leno/routing';
+import { compileRoutes } from '@leno/routing';
 import { compileAccess, type InboundAccess, noAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
+import { compileGateway } from './compile-gateway.ts';
 import type { DecodedView } from './decode.ts';
 import { callPolicy } from './policy.ts';
-import type { Destination, RuntimeTable, ServiceEntry, TableRule } from './runtime-table.ts';
+import { ruleEntries } from './rule-entries.ts';
+import type { Destination, RuntimeTable, ServiceEntry } from './runtime-table.ts';
 
 /** Who is asking: names without a namespace are looked up in the proxy's own. */
 export interface Subject {
   readonly service: string;
   readonly namespace: string;
+  /** Whether it is a gateway: then `service` is the name of its Gateway. Default false. */
+  readonly isGateway?: boolean;
 }
 
 export interface Revision {
@@ -33,6 +37,7 @@ export const emptyTable: RuntimeTable = {
   basePolicy: callPolicy(undefined, undefined),
   ownPolicy: callPolicy(undefined, undefined),
   permissive: false,
+  gateway: undefined,
   access: noAccess,
 };
 
@@ -54,10 +59,11 @@ export function compileTable(
   const bodies = serviceBodies(view);
   const policies = policiesByService(view);
   const routes = routesByService(view);
+  const around = { bodies, policies, clusterOf };
   const services = new Map<string, ServiceEntry>();
   for (const [name, body] of bodies) {
     const bound = routes.get(name) ?? [];
-    const rules = ruleEntries(bound, { bodies, policies, clusterOf });
+    const rules = ruleEntries(bound, around);
     services.set(name, {
       name,
       body,
@@ -78,6 +84,7 @@ export function compileTable(
     basePolicy,
     ownPolicy: services.get(own)?.policy ?? basePolicy,
     permissive: mesh?.mtls.permissive.includes(own) ?? false,
+    gateway: subject.isGateway === true ? compileGateway(view, own, around) : undefined,
     access: compileAccess(view, { service: own, mesh, before: access }),
   };
 }
@@ -115,33 +122,6 @@ function routesByService(view: DecodedView): ReadonlyMap<string, RouteBody[]> {
     }
   }
   return found;
-}
-
-interface Surroundings {
-  readonly bodies: ReadonlyMap<string, ServiceBody>;
-  readonly policies: ReadonlyMap<string, TrafficPolicyBody>;
-  readonly clusterOf: (service: string) => Cluster;
-}
-
-function ruleEntries(
-  routes: readonly RouteBody[],
-  around: Surroundings,
-): ReadonlyMap<RouteBody['rules'][number], TableRule> {
-  const entries = new Map<RouteBody['rules'][number], TableRule>();
-  for (const route of routes) {
-    for (const [index, rule] of route.rules.entries()) {
-      const clusters = new Map<RouteBackend, Cluster>();
-      for (const backend of rule.backends) {
-        const usable = backend.invalid === undefined && around.bodies.has(backend.service);
-        if (usable) clusters.set(backend, around.clusterOf(backend.service));
-      }
-      const first = rule.backends[0]?.service;
-      const policy = first === undefined ? undefined : around.policies.get(first);
-      const routeName = `${route.namespace}/${route.name}/${rule.name ?? index}`;
-      entries.set(rule, { routeName, rule, policy: callPolicy(rule, policy), clusters });
-    }
-  }
-  return entries;
 }
 
 /** Every way to spell a service: with and without namespace, `.mesh`, cluster suffix and port. */

@@ -6,6 +6,7 @@ import { compilePolicies } from '@leno/authz';
 import {
   type DecodedResource,
   decodeResource,
+  type GatewayBody,
   type Resource,
   type TrafficPolicyBody,
 } from '@leno/config';
@@ -21,6 +22,9 @@ export interface ResourceError {
   readonly msg: string;
 }
 
+/** The same of a resource that is at hand. */
+export type ResourceFault = Omit<ResourceError, 'type' | 'name' | 'version'>;
+
 export interface DecodedView {
   /** By `type/name`. */
   readonly resources: ReadonlyMap<string, DecodedResource>;
@@ -35,6 +39,8 @@ export interface ViewLimits {
   readonly ruleCountMax: number;
   /** Throws for a policy that no engine can run. */
   readonly checkPolicy?: (policy: TrafficPolicyBody) => void;
+  /** Why a gateway cannot be what is asked of it here; undefined if it can. */
+  readonly checkGateway?: (gateway: GatewayBody) => ResourceFault | undefined;
 }
 
 export const emptyView: DecodedView = {
@@ -91,21 +97,20 @@ export function lostAfter(
 
 const unreadable = { code: 'LENO_UNREADABLE', path: '', msg: 'the resource cannot be read' };
 
-type Fault = Omit<ResourceError, 'type' | 'name' | 'version'>;
-
 /** What a schema cannot say: numbers that contradict each other, and bounds of this proxy. */
-function unusable(resource: DecodedResource, limits: ViewLimits): Fault | undefined {
+function unusable(resource: DecodedResource, limits: ViewLimits): ResourceFault | undefined {
   try {
     if (resource.type === 'trafficPolicy') limits.checkPolicy?.(resource.body);
     else if (resource.type === 'policy') compilePolicies([{ ...resource.body, name: 'body' }]);
   } catch (thrown) {
     return { code: 'LENO_POLICY', path: 'body', msg: messageOf(thrown) };
   }
+  if (resource.type === 'listener') return limits.checkGateway?.(resource.body);
   return overLimit(resource, limits);
 }
 
 /** A bound of this proxy that the resource exceeds, in the form of a decoding error. */
-function overLimit(resource: DecodedResource, limits: ViewLimits): Fault | undefined {
+function overLimit(resource: DecodedResource, limits: ViewLimits): ResourceFault | undefined {
   if (resource.type !== 'route' || resource.body.rules.length <= limits.ruleCountMax) {
     return undefined;
   }

@@ -7,6 +7,7 @@ import type { MeshBody, ServiceBody } from '@leno/config';
 import type { RouteBackend, RouteRule, RouteTable } from '@leno/routing';
 import type { InboundAccess } from '../authorization/inbound-access.ts';
 import type { Cluster } from '../upstream/cluster.ts';
+import type { GatewayTable } from './gateway-table.ts';
 import type { CallPolicy } from './policy.ts';
 
 /** A rule with everything that a request needs resolved beforehand. */
@@ -50,6 +51,8 @@ export interface RuntimeTable {
   readonly ownPolicy: CallPolicy;
   /** Whether this proxy's own inbound listener takes plaintext. */
   readonly permissive: boolean;
+  /** At a gateway, once there is a configuration of it. */
+  readonly gateway: GatewayTable | undefined;
   /** Who may call the application behind this proxy. */
   readonly access: InboundAccess;
 }

@@ -38,7 +38,7 @@ export function meshClient(socket: TcpSocket, peer: Peer): TcpClient {
     refuse(reason) {
       socket.socket.write(tcpAnswer(refusalOf(reason)));
       // Nothing is read any more: what is queued goes out, and then it is closed.
-      socket.socket.destroySoon();
+      socket.destroySoon();
     },
   };
 }
@@ -49,7 +49,7 @@ export function connectClient(call: Call): TcpClient {
   return {
     method: 'CONNECT',
     peer: exchange.peer,
-    accept: () => exchange.takeSocket?.(),
+    accept: () => exchange.takeSocket(),
     refuse: (reason, detail) => void sendReason(call, reason, detail),
   };
 }

@@ -388,15 +388,44 @@ test('CONNECT to a port for TCP that cannot be reached is answered in HTTP', asy
   await expectNoLeaks(web);
 });
 
-test('CONNECT over HTTP/2, whose connection is not its own, is refused', async () => {
-  const { web } = await bench(() => ({ services: { db: [] } }), 1);
-  const session = connectHttp2(`http://127.0.0.1:${web.outboundPort}`);
+/** CONNECT over HTTP/2: the status, all that came back, and how the stream ended. */
+async function talkOver2(port: number, authority: string, words: string) {
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
   open.push(() => session.destroy());
-  const stream = session.request({ ':method': 'CONNECT', ':authority': 'db:5432' });
-  const headers = await new Promise<Record<string, unknown>>((resolve) =>
-    stream.once('response', resolve),
-  );
-  expect(headers).toMatchObject({ ':status': 400, 'x-leno-reason': 'bad-request' });
+  const stream = session.request({ ':method': 'CONNECT', ':authority': authority });
+  let text = '';
+  let status: unknown;
+  stream.on('response', (head) => (status = head[':status']));
+  stream.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  stream.on('error', () => undefined);
+  stream.end(words);
+  await new Promise((resolve) => stream.once('close', resolve));
+  return { status, text, code: stream.rstCode };
+}
+
+test('CONNECT over HTTP/2 is a connection like others, on a stream', async () => {
+  const app = await application();
+  const { web, db } = await bench(withSidecar, app.port);
+  const outcome = await talkOver2(web.outboundPort, 'db:5432', 'hello');
+  expect(outcome).toEqual({ status: 200, text: 'hello', code: 0 });
+  await expectNoLeaks(web, db);
+  expect(metric(web, 'leno_tcp_received_bytes_total')[0]).toMatch(/ 5$/);
+});
+
+test('CONNECT over HTTP/2 that leads nowhere is answered so', async () => {
+  const { web } = await bench(deadDb(await deadPort()));
+  const outcome = await talkOver2(web.outboundPort, 'db:5432', 'hello');
+  expect(outcome).toMatchObject({ status: 503, code: 0 });
+  expect(outcome.text).toContain('connect-failed');
+  await expectNoLeaks(web);
+});
+
+test('CONNECT over HTTP/2 to a port for HTTP has HTTP inside', async () => {
+  const { web } = await bench(() => ({ services: { db: [] } }));
+  const words = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+  const outcome = await talkOver2(web.outboundPort, 'db:80', words);
+  expect(outcome).toMatchObject({ status: 200, code: 0 });
+  expect(outcome.text).toContain('x-leno-reason: no-endpoint');
 });
 
 test('CONNECT to a port for HTTP has HTTP inside, as ever', async () => {

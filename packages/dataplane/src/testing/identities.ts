@@ -8,7 +8,7 @@ import {
   privateKeyPem,
   publicKeyDerOf,
 } from '@leno/ca';
-import type { TlsServerOptions } from '@leno/http';
+import type { TlsClientOptions } from '@leno/http';
 import { systemClock } from '@leno/std';
 import { peerMustBe } from '../node/join-check.ts';
 
@@ -24,7 +24,7 @@ export function idOf(service: string): string {
 }
 
 /** Who `service` is; it takes exactly `expected`, or anyone of the mesh if that is empty. */
-export function tlsOf(service: string, expected = ''): TlsServerOptions {
+export function tlsOf(service: string, expected = ''): TlsClientOptions {
   const key = generateKey();
   const leaf = issueLeaf({
     issuer,

@@ -8,7 +8,7 @@ import {
   IdSource,
   MetricStore,
 } from '@leno/telemetry';
-import { DataPlane } from '../data-plane.ts';
+import { DataPlane, type DataPlaneOptions } from '../data-plane.ts';
 import type { EgressPorts } from '../egress/egress.ts';
 import { CallMetrics } from '../observe/call-metrics.ts';
 import { EdgeStats } from '../observe/edge-stats.ts';
@@ -34,6 +34,9 @@ export interface ProxyBed {
 export interface ProxyParts {
   /** False for one of the time before HTTP/2 between sidecars. */
   readonly speaksHttp2?: boolean;
+  /** Whether it is a gateway: its listeners are opened by the test. */
+  readonly isGateway?: boolean;
+  readonly checkGateway?: DataPlaneOptions['limits']['checkGateway'];
   /** The way out of the mesh. */
   readonly egress?: EgressPorts;
   /** What its application speaks; HTTP/1.1 by default. */
@@ -60,7 +63,7 @@ export async function openProxy(
     ids: new IdSource((bytes) => bytes.forEach((_, at) => (bytes[at] = Math.floor(rng() * 256)))),
     metrics: new CallMetrics(createMeshMetrics(metrics), new EdgeStats()),
     journal: new CallJournal(accessLog, new FlightRecorder(), systemClock),
-    subject: { service, namespace: 'default' },
+    subject: { service, namespace: 'default', isGateway: parts.isGateway === true },
     application: endpoint(applicationPort, undefined, 'application'),
     applicationProtocol: parts.applicationProtocol ?? 'http/1.1',
     tlsFor: (expected) => ({
@@ -68,7 +71,10 @@ export async function openProxy(
       release: () => undefined,
     }),
     ...(parts.egress && { egress: parts.egress }),
-    limits: { ruleCountMax: 100 },
+    limits: {
+      ruleCountMax: 100,
+      ...(parts.checkGateway === undefined ? {} : { checkGateway: parts.checkGateway }),
+    },
     hooks: { breakerChanged: () => undefined },
   });
   const { engine } = dataPlane;

@@ -10,6 +10,10 @@ export interface Mesh {
   readonly policies?: Readonly<Record<string, object>>;
   /** Rules of one route, by service. */
   readonly routes?: Readonly<Record<string, readonly object[]>>;
+  /** Listeners, by gateway; what is left out is a listener of HTTP for all. */
+  readonly gateways?: Readonly<Record<string, readonly object[]>>;
+  /** Routes at gateways, by name: what is left out takes everything to `shop`. */
+  readonly gatewayRoutes?: Readonly<Record<string, { readonly gateways: readonly object[] }>>;
   /** Bodies of access policies, by service. */
   readonly access?: Readonly<Record<string, readonly object[]>>;
   /** Default `deny`. */
@@ -69,6 +73,34 @@ function partsOf(name: string, endpoints: readonly EndpointBody[], mesh: Mesh): 
   return parts;
 }
 
+function gatewayParts({ gateways = {}, gatewayRoutes = {} }: Mesh): Resource[] {
+  const usual = { name: 'http', port: 80, protocol: 'http', certificates: [], routesFrom: 'same' };
+  const listeners = Object.entries(gateways).map(([name, own]) => {
+    const all = own.map((listener) => ({ ...usual, ...listener }));
+    const body = { namespace: 'default', name, listeners: all };
+    return resource('listener', `default/${name}`, body, `gateway:default/${name}`);
+  });
+  const routes = Object.entries(gatewayRoutes).map(([name, route]) => {
+    const body = {
+      ...{ namespace: 'default', name, kind: 'HTTPRoute', parents: [], hostnames: [] },
+      ...{ rules: [ruleTo('shop')], createdAtMs: 0 },
+      ...route,
+    };
+    return resource('route', `default/${name}`, body, 'gateway:default/edge');
+  });
+  return [...listeners, ...routes];
+}
+
+/** A rule that takes every request, or those below `path`, to one service. */
+export function ruleTo(service: string, path?: string): object {
+  const matches = path === undefined ? [] : [{ path: { kind: 'prefix', value: path } }];
+  return {
+    matches: matches.map((it) => ({ ...it, headers: [], query: [] })),
+    filters: [],
+    backends: [{ service: `default/${service}`, port: 80, weight: 1, filters: [] }],
+  };
+}
+
 /** The whole view of a proxy. */
 export function viewOf(mesh: Mesh): PushedView {
   const settings = {
@@ -85,5 +117,6 @@ export function viewOf(mesh: Mesh): PushedView {
   for (const [name, endpoints] of Object.entries(mesh.services ?? {})) {
     resources.push(...partsOf(name, endpoints, mesh));
   }
+  resources.push(...gatewayParts(mesh));
   return { epoch: 1, version, digest: `d${version}`, resources };
 }

@@ -1,6 +1,7 @@
 /** The body of a reply on its way to the client: counted, and the end of it is the end of the call. */
 import type { BodySink, FieldList } from '@leno/http';
 import type { Call } from '../call.ts';
+import { REPLY_CLAIMS } from '../claims.ts';
 import {
   GRPC_NO_CODE,
   GRPC_NONE,
@@ -8,7 +9,6 @@ import {
   readGrpcStatus,
   replyNote,
 } from '../grpc/grpc-status.ts';
-import { REPLY_CLAIMS } from '../layers/identity-headers.ts';
 import type { TryOutcome } from '../upstream/cluster.ts';
 import type { Attempt } from './attempt.ts';
 

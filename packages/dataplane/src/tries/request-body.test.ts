@@ -1,6 +1,7 @@
-import type { BodySink } from '@leno/http';
+import { type BodySink, FieldList } from '@leno/http';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { TRAILER_CLAIMS } from '../claims.ts';
 import { RequestBody } from './request-body.ts';
 
 const nobody = { bodyEnded: () => undefined, bodyBroken: () => undefined };
@@ -100,4 +101,19 @@ test('a body that breaks off never looks whole upstream', () => {
   body.abort('again');
   expect(target.seen).toEqual({ ended: 0, aborted: 'client-gone' });
   expect(broken).toEqual(['client-gone']);
+});
+
+test('trailers reach every try, without what claims an identity', () => {
+  const body = new RequestBody(1_000, nobody);
+  body.write(bytes(1));
+  const claims = [...TRAILER_CLAIMS].map((name) => [name, 'evil'] as const);
+  body.end(FieldList.of([['x-sum', '1'], ...claims, ['x-other', '2']]));
+  for (let round = 0; round < 2; round += 1) {
+    const got: (string | undefined)[] = [];
+    const { target } = sink();
+    target.end = (trailers) => void got.push(trailers?.toWire());
+    body.attach(target);
+    expect(got).toEqual(['x-sum: 1\r\nx-other: 2\r\n']);
+    body.detach();
+  }
 });

@@ -2,7 +2,8 @@
  * The body of a request between the client and however many tries need it. Up to `replayBytesMax` is kept, so
  * that a further try can send it again; what is longer is sent once and makes the call final.
  */
-import type { BodySink } from '@leno/http';
+import type { BodySink, FieldList } from '@leno/http';
+import { TRAILER_CLAIMS } from '../claims.ts';
 
 /** Whose body it is. */
 export interface RequestBodyOwner {
@@ -24,6 +25,7 @@ export class RequestBody implements BodySink {
   #target: BodySink | undefined;
   /** Whether the target has asked to stop. */
   #isFull = false;
+  #trailers: FieldList | undefined = undefined;
 
   constructor(replayBytesMax: number, owner: RequestBodyOwner) {
     this.#replayBytesMax = replayBytesMax;
@@ -51,7 +53,7 @@ export class RequestBody implements BodySink {
     this.#isFull = false;
     for (const piece of this.#kept) this.#isFull = !target.write(piece);
     if (this.#overflowed) this.#kept = [];
-    if (this.#state === 'ended') target.end();
+    if (this.#state === 'ended') target.end(this.#trailers);
     else if (this.#state === 'broken') target.abort('client-gone');
     else if (!this.#isFull) this.onDrain?.();
   }
@@ -77,10 +79,14 @@ export class RequestBody implements BodySink {
     return hasRoom;
   }
 
-  /** Trailers of a request are dropped, as RFC 9110 §6.5.1 allows: no identity hides in them. */
-  end(): void {
+  /** No identity hides in trailers: what would claim one, or is the mesh's to say, is dropped. */
+  end(trailers?: FieldList): void {
     this.#state = 'ended';
-    this.#target?.end();
+    if (trailers !== undefined) {
+      for (const name of TRAILER_CLAIMS) trailers.remove(name);
+      this.#trailers = trailers;
+    }
+    this.#target?.end(this.#trailers);
     this.#owner.bodyEnded();
   }
 

@@ -15,7 +15,7 @@ export const meshHttp2 = {
   connectionWindowByteCount: STREAM_COUNT_MAX * STREAM_WINDOW_BYTES,
   // Clients that give up and tries that run out of time are resets here, of a peer that shows who it is.
   earlyResetCountMax: 10_000,
-  // As Linkerd's proxies do. Of a sidecar whose machine is gone nothing else tells before TCP does.
+  // Of a sidecar whose machine is gone nothing else tells before TCP does, after many minutes.
   pingIntervalMs: 10_000,
   pingTimeoutMs: 3_000,
 } as const satisfies Partial<H2Limits>;

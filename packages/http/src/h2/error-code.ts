@@ -9,4 +9,6 @@ export const FRAME_SIZE_ERROR = 0x6;
 export const REFUSED_STREAM = 0x7;
 export const CANCEL = 0x8;
 export const COMPRESSION_ERROR = 0x9;
+/** The tunnel of a CONNECT was reset, or closed before its end (RFC 9113 §8.5). */
+export const CONNECT_ERROR = 0xa;
 export const ENHANCE_YOUR_CALM = 0xb;

@@ -122,7 +122,10 @@ export abstract class H2Connection extends H2Core implements FrameSink {
     } else if (!stream.received(octets, start, end)) {
       this.announce(end - start);
       this.malformed(stream, 'a body is longer than was said');
-    } else if (stream.receivedByteCount > this.limits.bodyByteCountMax) {
+    } else if (
+      stream.carries === 'message' &&
+      stream.receivedByteCount > this.limits.bodyByteCountMax
+    ) {
       this.stats.bodyTooLargeCount += 1;
       this.streamError(stream, errors.CANCEL, 'the body has too many octets');
     }

@@ -302,6 +302,7 @@ export abstract class H2Core implements StreamPort {
   }
 
   #sweepStream(stream: H2Stream): void {
+    if (stream.carries === 'socket') return;
     const { limits, stats, nowMs } = this;
     if (stream.progress !== stream.seenProgress) {
       stream.seenProgress = stream.progress;

@@ -21,6 +21,13 @@ const noFields = new FieldList();
 const with_ = (...pairs: Pairs) => [...GET, ...pairs];
 const PADDED = frames.PADDED;
 
+/** An extended CONNECT. */
+const asking = (protocol: string): Pairs => [
+  [':method', 'CONNECT'],
+  [':protocol', protocol],
+  ...GET.slice(1),
+];
+
 test.each<readonly [string, Pairs]>([
   ['§8.2.1, 2-12: line end in a value', with_(['x-a', 'b\r\nx-i: 1'])],
   ['§8.2.1, 2-13: upper case in a name', with_(['X-A', 'b'])],
@@ -73,6 +80,9 @@ test.each<readonly [string, Pairs]>([
       [':authority', 'a'],
     ],
   ],
+  ...['', 'a b', 'a/b/c', 'a,b', 'a\tb'].map(
+    (it) => [`RFC 9110 §7.8: :protocol ${JSON.stringify(it)}`, asking(it)] as const,
+  ),
   ['RFC 8441 §4: :protocol without CONNECT', [...GET, [':protocol', 'websocket']]],
 ])('RFC 9113 %s is malformed', (_, pairs) => {
   const bed = openServer();
@@ -86,10 +96,10 @@ test.each<readonly [string, Pairs, number, Record<string, number>]>([
   ['TRACE', [[':method', 'TRACE'], ...GET.slice(1)], 405, {}],
   ['a method that nobody knows', [[':method', 'BREW'], ...GET.slice(1)], 501, {}],
   ['an expectation that nobody knows', with_(['expect', 'more']), 417, {}],
-  ...['h2c', 'H2C', 'h2', 'tls', 'http'].map(
+  ...['h2c', 'H2C', 'h2', 'tls', 'http', 'tls/1.3', 'HTTP/2.0'].map(
     (protocol): readonly [string, Pairs, number, Record<string, number>] => [
       `a tunnel of ${protocol}, whose requests nobody would see`,
-      [[':method', 'CONNECT'], [':protocol', protocol], ...GET.slice(1)],
+      asking(protocol),
       501,
       {},
     ],
@@ -147,6 +157,7 @@ test.each<readonly [string, Pairs, object]>([
     [[':method', 'CONNECT'], [':protocol', 'WebSocket'], ...GET.slice(1)],
     { method: 'GET', target: '/p', upgrade: 'websocket', protocol: 'websocket', contentLength: 0 },
   ],
+  ['a protocol with a version', asking('chat/2'), { upgrade: 'chat/2', protocol: 'chat/2' }],
   ['te: trailers', with_(['te', 'trailers']), {}],
 ])('takes %s', (_, pairs, head) => {
   const bed = openServer();

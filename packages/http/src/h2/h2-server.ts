@@ -73,8 +73,8 @@ export class H2Server extends H2Connection {
     stream.method = head.method;
     stream.hasHead = true;
     // What flows on a tunnel is no body, so that its length is not said.
-    const isTunnel = head.method === 'CONNECT' || head.protocol !== undefined;
-    stream.declaredByteCount = isTunnel ? -1 : (head.contentLength ?? -1);
+    if (head.method === 'CONNECT' || head.protocol !== undefined) stream.carries = 'tunnel';
+    else stream.declaredByteCount = head.contentLength ?? -1;
     this.openStream(stream);
     if (ends) stream.ended(undefined);
     this.#events.onRequest(stream, head);

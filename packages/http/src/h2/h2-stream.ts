@@ -53,6 +53,11 @@ export class H2Stream implements BodySink {
   readonly openedAtMs: number;
   events: StreamEvents | undefined = undefined;
   onDrain: (() => void) | undefined = undefined;
+  /**
+   * What its octets are: the body of a message, those of a tunnel, whose number nobody bounds, or those
+   * of a socket, whose owner also says how long it may be quiet.
+   */
+  carries: 'message' | 'tunnel' | 'socket' = 'message';
   /** Method of the request: it decides whether a reply has a body. */
   method = '';
   /** Whether the final head of the other side was read. */

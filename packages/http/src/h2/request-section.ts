@@ -15,6 +15,7 @@ import {
   tooManyFields,
 } from '../refusal.ts';
 import { parseTarget } from '../target.ts';
+import { isUpgradeToken } from '../upgrade-token.ts';
 import { KEY_FIELD } from '../web-socket.ts';
 import { FieldSection } from './field-section.ts';
 import type { FieldBlock } from './hpack/field-block.ts';
@@ -142,11 +143,9 @@ function readConnect(
       protocol,
     };
   }
-  if (section.method !== 'CONNECT' || protocol === '' || !consistsOf(protocol, TOKEN)) {
-    return badProtocol;
-  }
-  if (section.authority === undefined) return badAuthority;
   const lower = protocol.toLowerCase();
+  if (section.method !== 'CONNECT' || !isUpgradeToken(lower)) return badProtocol;
+  if (section.authority === undefined) return badAuthority;
   if (isNestedHttp(lower)) return nestedHttp;
   const target = readTarget(section, 'GET', authority);
   if (isRefusal(target)) return target;

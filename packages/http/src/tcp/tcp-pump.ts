@@ -8,7 +8,7 @@
  * A chunk is handed on without a copy; while the system of the other side has not taken it, nothing
  * more is read, so that a direction holds one chunk and one write buffer (64 KiB each) at most.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TcpSocket } from './tcp-socket.ts';
 
 /** How it ended: both sides had said all, or one broke off. */
@@ -93,6 +93,6 @@ export class TcpPump {
   }
 }
 
-function isFinished(socket: Socket): boolean {
+function isFinished(socket: Duplex): boolean {
   return socket.readableEnded && socket.writableFinished;
 }

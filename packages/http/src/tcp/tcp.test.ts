@@ -1,6 +1,7 @@
 /** Connections of bytes between two sidecars' ends, on real sockets. */
 import { X509Certificate } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { codeOf, err, ok, systemTimers } from '@leno/std';
 import { TestCa } from '@leno/testkit';
@@ -78,10 +79,10 @@ async function opened(port: number, tls: TlsClientOptions | undefined) {
   return outcome;
 }
 
-function closed(socket: Socket): Promise<string> {
+function closed(socket: Duplex): Promise<string> {
   return new Promise((resolve) => {
     let how = 'clean';
-    socket.on('error', (error) => {
+    socket.on('error', (error: unknown) => {
       how = codeOf(error);
     });
     socket.on('close', () => resolve(how));
@@ -283,7 +284,7 @@ test('who is not whom it should be gets no byte, whatever it answers', async () 
   expect(await dial(port, suspicious)).toMatchObject({ reason: 'upstream-identity' });
   const stranger = { ...clientTls, ca: new TestCa().root.certificatePem };
   expect(await dial(port, stranger)).toMatchObject({ reason: 'upstream-identity' });
-  expect(got.every(({ socket }) => socket.socket.bytesRead === 0)).toBe(true);
+  expect(got.every(({ socket }) => (socket.socket as Socket).bytesRead === 0)).toBe(true);
 });
 
 test('a sidecar of before speaks HTTP only, and is a connection that failed', async () => {

@@ -2,6 +2,7 @@
  * The upstreams of the bed: read strictly, write down what comes whole, and answer only that. For a
  * case of replies, `svc` sends its octets instead.
  */
+import { createHash } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { systemClock } from '@leno/std';
 import { recorderBody } from '../http/judge-exchange.ts';
@@ -170,16 +171,23 @@ export class Recorder {
 
 /** Nothing follows it on this connection. */
 async function stream(socket: Socket, { fields }: WholeRequest): Promise<void> {
-  const upgrade = fields.find(([name]) => name.toLowerCase() === 'upgrade')?.[1];
+  const valueOf = (sought: string) => fields.find(([name]) => name.toLowerCase() === sought)?.[1];
+  const upgrade = valueOf('upgrade');
+  const accept = acceptOf(valueOf('sec-websocket-key')?.trim() ?? '');
   const head =
     upgrade === undefined
       ? 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked'
-      : `HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: ${upgrade.trim()}`;
+      : `HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: ${upgrade.trim()}\r\nSec-WebSocket-Accept: ${accept}`;
   socket.write(`${head}\r\n\r\n`);
   while (!socket.destroyed && !socket.writableEnded) {
     socket.write(upgrade === undefined ? '1\r\n.\r\n' : '.');
     await pause(ANSWER_AFTER_MS);
   }
+}
+
+/** The proof that a WebSocket server has read the key (RFC 6455 §4.2.2). */
+function acceptOf(key: string): string {
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 }
 
 function answerTo({ method, target }: WholeRequest, closes: boolean): string {

@@ -1,0 +1,30 @@
+import type { Resource } from '@leno/config';
+import type { Direction } from '@leno/dataplane';
+import type { HttpServer, ListenOptions, ServerStats } from '@leno/http';
+import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
+
+/** What stands in front of a data plane: the listeners of a sidecar, or those of a gateway. */
+export interface Front {
+  /** Listens where the settings say; throws `ListenError` for a port that cannot be had. */
+  listen(at: ListenPlan, options: ListenOptions): Promise<BoundAddresses>;
+  /** Gets ready what a view needs of listeners, before it is judged; what cannot be had is its fault. */
+  prepare(resources: readonly Resource[]): Promise<void>;
+  /** Follows what is in force now. */
+  follow(): void;
+  /** Takes no new connection on a listener, and finishes what is on it. */
+  drain(listener: ListenerName, withinMs: number): Promise<void>;
+  /** Frees what it holds; what is under way breaks off. */
+  close(): void;
+  /** What is counted of listeners; `direction` is that of their calls. */
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly direction: Direction;
+    readonly stats: () => ServerStats;
+  }[];
+  /** Those that are open now. */
+  servers(): Iterable<HttpServer>;
+  /** Counters of each listener, by its name. */
+  stats(): Readonly<Record<string, ServerStats>>;
+  /** What is not as it should be although it serves, for people. */
+  faults(): readonly string[];
+}
