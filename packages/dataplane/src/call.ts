@@ -61,6 +61,8 @@ export class Call implements WheelEntry, AccessSubject, OpenAccess, RequestBodyO
   /** The backend of the rule that the weights have chosen. */
   backend: RouteBackend | undefined;
   cluster: Cluster | undefined;
+  /** Whether it goes to what is not in the mesh, which is told nothing of the mesh. */
+  leavesMesh = false;
   policy: CallPolicy;
   /** On the engine's clock; `Infinity` for streams, which `idleCheckAtMs` bounds instead. */
   deadlineMs = Number.POSITIVE_INFINITY;

@@ -118,6 +118,11 @@ function refuseFraming(framing: Framing, line: StartLine, limits: MessageLimits)
   return framing.expect.toLowerCase() === '100-continue' ? undefined : badExpect;
 }
 
+/** Only an absolute-form target, which a proxy is asked with, names a scheme. */
+function isHttps(target: string): boolean {
+  return target.charCodeAt(0) !== 0x2f && /^https:/i.test(target);
+}
+
 function requestOf(
   framing: Framing,
   line: StartLine,
@@ -128,6 +133,7 @@ function requestOf(
     method: line.method,
     target: rest.target,
     authority: rest.authority,
+    scheme: isHttps(line.target) ? 'https' : 'http',
     minorVersion: line.minorVersion,
     fields: rest.fields,
     contentLength,

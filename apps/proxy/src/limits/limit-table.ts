@@ -17,7 +17,14 @@ export interface Limit<Stats> {
 
 type Row<Stats> = readonly [string, string, string, string, (stats: Stats) => number];
 
-const limitOf = <Stats>([limit, what, fallback, setting, count]: Row<Stats>): Limit<Stats> => ({
+/** A row of a table as a bound. */
+export const limitOf = <Stats>([
+  limit,
+  what,
+  fallback,
+  setting,
+  count,
+]: Row<Stats>): Limit<Stats> => ({
   limit,
   what,
   fallback,

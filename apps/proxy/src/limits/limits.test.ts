@@ -26,6 +26,7 @@ import {
 } from '../testing/limit-bed.ts';
 import { UpstreamLimitMetrics } from './limit-metrics.ts';
 import { type Limit, listenerLimits, upstreamLimits } from './limit-table.ts';
+import { accessLimits, egressLimits } from './table-limits.ts';
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -326,6 +327,7 @@ test('the README has every limit as the table has it', async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   const line = ({ limit, what, fallback, setting }: Limit<never>) =>
     `| \`${limit}\` | ${what} | ${fallback} | ${setting} |`;
-  const lines = [...listenerLimits.map(line), ...upstreamLimits.map(line)];
+  const table = [...egressLimits.map(line), ...accessLimits.map(line)];
+  const lines = [...listenerLimits.map(line), ...upstreamLimits.map(line), ...table];
   expect(lines.filter((each) => !readme.includes(each))).toEqual([]);
 });

@@ -142,6 +142,10 @@ export class TcpConnection implements WheelEntry, OpenAccess {
     if (verdict.kind === 'refused') this.fail(verdict.reason, verdict.detail);
   }
 
+  crashed(thrown: unknown): void {
+    this.fail('filter-failed', messageOf(thrown));
+  }
+
   /** Half of the idle time is over: a byte costs no clock that way. */
   expire(nowMs: number): void {
     const movedBytes = this.receivedBytes + this.sentBytes;
@@ -345,7 +349,7 @@ export class TcpConnection implements WheelEntry, OpenAccess {
     try {
       step();
     } catch (thrown) {
-      this.fail('filter-failed', messageOf(thrown));
+      this.crashed(thrown);
     }
   }
 

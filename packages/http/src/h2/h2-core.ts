@@ -51,6 +51,7 @@ export abstract class H2Core implements StreamPort {
   readonly #isServer: boolean;
   readonly #window: ReceiveWindow;
   readonly #startedAtMs: number;
+  #isOverdue = false; // Whether the answer was late when it was looked for last.
   #askedAtMs = -1; // When the other side was asked whether it is there; -1: not since it was heard.
   #peerIsGoing = false;
   #peerLastStreamId = frames.STREAM_ID_MAX;
@@ -156,11 +157,19 @@ export abstract class H2Core implements StreamPort {
     }
   }
 
-  /** Whether a PING was not answered in time; sends one when it is due. */
+  /**
+   * Whether a PING was not answered in time; sends one when it is due. Late is who is late at two
+   * looks: what came while this process was stopped is read after the first.
+   */
   #isDead(): boolean {
     const { limits, nowMs } = this;
     if (this.#askedAtMs >= 0 && this.heardAtMs >= this.#askedAtMs) this.#askedAtMs = -1;
-    if (this.#askedAtMs >= 0) return nowMs - this.#askedAtMs >= limits.pingTimeoutMs;
+    if (this.#askedAtMs >= 0) {
+      const wasOverdue = this.#isOverdue;
+      this.#isOverdue = nowMs - this.#askedAtMs >= limits.pingTimeoutMs;
+      return wasOverdue && this.#isOverdue;
+    }
+    this.#isOverdue = false;
     if (nowMs - this.heardAtMs < limits.pingIntervalMs) return false;
     this.#askedAtMs = nowMs;
     this.sender.writer.ping(false, ALIVE_PING, 0);
