@@ -1,6 +1,7 @@
 /**
  * `pnpm bench NAME [--report FILE] [--only CASE] [--quick]`: measures the packages beside their
- * peers and prints a table. Ends with 0 whatever the figures are, 2 if it was asked wrongly.
+ * peers and prints a table. Ends with 0 whatever the figures are, 2 if it was asked wrongly. `proxy` also
+ * takes `--rounds N`, `--guard` and `--profile`.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -11,6 +12,8 @@ import type { Group, GroupOutcome } from './harness/group.ts';
 import { absentPeers, type Report, reportRows } from './harness/report.ts';
 import { runGroups } from './harness/run-groups.ts';
 import { tableOf } from './harness/table.ts';
+import { readEnvironment } from './proxy/env.ts';
+import { runProxyCommand } from './proxy/proxy-command.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,6 +21,9 @@ const { values, positionals } = parseArgs({
     report: { type: 'string' },
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '4' },
+    guard: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
   },
 });
 const name = positionals[0] ?? '';
@@ -25,8 +31,26 @@ if (notYet.includes(name)) {
   console.error(`pnpm bench ${name}: not yet`);
   process.exit(2);
 }
+if (name === 'proxy') {
+  // So that what an end clears away is cleared away after Ctrl-C too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  process.exit(
+    await runProxyCommand(
+      {
+        report: values.report,
+        only: values.only ?? '',
+        roundCount: Math.max(1, Number(values.rounds) || 1),
+        isQuick: values.quick,
+        isGuard: values.guard,
+        isProfile: values.profile,
+        commit: commit(),
+      },
+      readEnvironment(),
+    ),
+  );
+}
 if (!benchmarkNames.includes(name)) {
-  console.error(`pnpm bench NAME: one of ${[...benchmarkNames, ...notYet].join(', ')}`);
+  console.error(`pnpm bench NAME: one of ${[...benchmarkNames, 'proxy', ...notYet].join(', ')}`);
   process.exit(2);
 }
 

@@ -4,6 +4,7 @@
  * its own process or by the supervisor of several.
  */
 import { randomFillSync } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import {
   CallJournal,
   CallMetrics,
@@ -218,7 +219,12 @@ function buildDataPlane(
     },
     applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
-    egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
+    egress: {
+      resolver: new DnsResolver(settings.LENO_DNS_SERVERS),
+      ownAddresses: Object.values(networkInterfaces()).flatMap(
+        (each) => each?.map(({ address }) => address) ?? [],
+      ),
+    },
     limits: {
       ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX,
       ...(checkGateway === undefined ? {} : { checkGateway }),

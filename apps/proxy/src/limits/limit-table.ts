@@ -17,7 +17,14 @@ export interface Limit<Stats> {
 
 type Row<Stats> = readonly [string, string, string, string, (stats: Stats) => number];
 
-const limitOf = <Stats>([limit, what, fallback, setting, count]: Row<Stats>): Limit<Stats> => ({
+/** A row of a table as a bound. */
+export const limitOf = <Stats>([
+  limit,
+  what,
+  fallback,
+  setting,
+  count,
+]: Row<Stats>): Limit<Stats> => ({
   limit,
   what,
   fallback,
@@ -123,7 +130,7 @@ const rows: readonly Row<ServerStats>[] = [
   [
     'half_close',
     'how long a reply may be silent to a client that has ended its half: it has gone',
-    '1 s',
+    '250 ms',
     'fixed',
     (stats) => stats.halfCloseGoneCount,
   ],

@@ -28,6 +28,7 @@ import {
 } from '../testing/limit-bed.ts';
 import { UpstreamLimitMetrics } from './limit-metrics.ts';
 import { type Limit, listenerLimits, tcpLimits, upstreamLimits } from './limit-table.ts';
+import { accessLimits, egressLimits } from './table-limits.ts';
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -427,7 +428,7 @@ test('the README has every limit as the table has it', async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   const line = ({ limit, what, fallback, setting }: Limit<never>) =>
     `| \`${limit}\` | ${what} | ${fallback} | ${setting} |`;
-  const limits = [listenerLimits, tcpLimits, upstreamLimits];
+  const limits = [listenerLimits, tcpLimits, upstreamLimits, egressLimits, accessLimits];
   const lines = limits.flatMap((each) => each.map(line));
   expect(lines.filter((each) => !readme.includes(each))).toEqual([]);
 });

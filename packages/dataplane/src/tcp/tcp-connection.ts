@@ -143,6 +143,10 @@ export class TcpConnection implements WheelEntry, OpenAccess {
     if (verdict.kind === 'refused') this.fail(verdict.reason, verdict.detail);
   }
 
+  crashed(thrown: unknown): void {
+    this.fail('filter-failed', messageOf(thrown));
+  }
+
   /** Half of the idle time is over: a byte costs no clock that way. */
   expire(nowMs: number): void {
     const movedBytes = this.receivedBytes + this.sentBytes;
@@ -351,7 +355,7 @@ export class TcpConnection implements WheelEntry, OpenAccess {
     try {
       step();
     } catch (thrown) {
-      this.fail('filter-failed', messageOf(thrown));
+      this.crashed(thrown);
     }
   }
 

@@ -358,7 +358,7 @@ test('a drain takes nothing new, lets what is open finish, and breaks off what d
   const finishing = talk(port, 'a', false);
   const staying = talk(port, 'b', false);
   await expect.poll(() => app.seen.length).toBe(2);
-  const drained = tcp.drain('outbound', 500);
+  const drained = Promise.all([tcp.drain('outbound', 30_000), tcp.drain('outbound', 500)]);
   expect(await talk(port)).toEqual({ text: '', end: 'ECONNRESET' });
   expect(lastRecord(web)?.reason).toBe('draining');
   app.seen[0]?.end();

@@ -103,7 +103,9 @@ export class Cluster {
   }
 
   get endpoints(): readonly Endpoint[] {
-    return Array.from({ length: this.#set.length }, (_, index) => this.#set.at(index));
+    const all: Endpoint[] = [];
+    for (let index = 0; index < this.#set.length; index += 1) all.push(this.#set.at(index));
+    return all;
   }
 
   get ejectedCount(): number {
