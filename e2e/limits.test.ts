@@ -1,6 +1,8 @@
 /** What a proxy does when everything it has is taken: connections, descriptors. */
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { smallProcess } from '@leno/std/node';
 import { afterEach, expect, test } from 'vitest';
 import { type LoneProxy, startLoneProxy } from './support/lone-proxy.ts';
 import { until } from './support/until.ts';
@@ -79,10 +81,10 @@ test('an idle connection costs at most 12 KiB', async () => {
   expect(((await proxy.rssKiB()) - before) / 2_000).toBeLessThan(12);
 });
 
-test('the program as it is built takes at most 95 MiB when there is nothing to do', async () => {
+test('the program as it is built takes at most 90 MiB when there is nothing to do', async () => {
   const proxy = await start({}, { isBuilt: true });
   expect(await proxy.metric('leno_listener_connections{listener="inbound"}')).toBe(0);
-  expect((await proxy.rssKiB()) / 1_024).toBeLessThan(95);
+  expect((await proxy.rssKiB()) / 1_024).toBeLessThan(90);
 });
 
 test('pressure is what is used of what there is', async () => {
@@ -109,3 +111,31 @@ test('workers of the built program count together', async () => {
   await until(async () => (await proxy.metric(connections)) === 20, 'all stand');
   expect(await proxy.metric('leno_overload_state')).toBe(0);
 });
+
+test('workers have the small heap for young objects, however it was started', async () => {
+  const proxy = await start({ LENO_WORKERS: '2' });
+  const { pid } = proxy.process;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  const commands = await Promise.all(
+    children
+      .trim()
+      .split(' ')
+      .map((child) => readFile(`/proc/${child}/cmdline`, 'utf8')),
+  );
+  const workers = commands.filter((command) => command.includes('worker-main'));
+  expect(workers).toHaveLength(2);
+  for (const command of workers)
+    expect(command.split('\0')).toEqual(expect.arrayContaining([...smallProcess.args]));
+});
+
+test.each(['apps/proxy/src/main.ts', 'apps/proxy/dist/leno-proxy.js', 'infra/docker/bin/sidecar'])(
+  '%s starts with the small heap for young objects',
+  async (file) => {
+    const text = await readFile(new URL(`../${file}`, import.meta.url), 'utf8');
+    const start = /^(?:#!.*-S|exec) .*(node .*)/m.exec(text)?.[1] ?? '';
+    expect(start.split(' ').slice(0, 2)).toEqual(['node', ...smallProcess.args]);
+    for (const [name, value] of Object.entries(smallProcess.env)) {
+      expect(text).toMatch(new RegExp(`\\b${name}=(?:${value}|.*:-${value}})`));
+    }
+  },
+);

@@ -4,12 +4,12 @@ import { Agent, get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type RunningProcess, startProcess } from '@leno/std/node';
+import { type RunningProcess, smallProcess, startProcess } from '@leno/std/node';
 
 const folder = resolve(import.meta.dirname, '../../apps/proxy');
 const source = ['--conditions=@leno/source', `${folder}/src/main.ts`];
 /** The program as users start it: the one file that the build makes. */
-const built = [`${folder}/dist/leno-proxy.js`];
+const built = [...smallProcess.args, `${folder}/dist/leno-proxy.js`];
 
 export class LoneProxy {
   readonly process: RunningProcess;
@@ -94,6 +94,7 @@ export async function startLoneProxy(
     command,
     args,
     env: {
+      ...(isBuilt ? smallProcess.env : {}),
       PATH: process.env['PATH'],
       NODE_COMPILE_CACHE: join(tmpdir(), 'leno-compile-cache'),
       LENO_CONTROL_PLANE: '127.0.0.1:1',

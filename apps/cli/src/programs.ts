@@ -1,6 +1,7 @@
 /** Where the programs are that this one starts: beside it, as sources or as built. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { smallProcess } from '@leno/std/node';
 import { UsageError } from './cli-error.ts';
 
 /** What to give to a process starter. */
@@ -21,6 +22,7 @@ export function programOf(app: 'control-plane' | 'proxy' | 'demo'): ProgramComma
   const fromSource = import.meta.filename.endsWith('.ts');
   const file = resolve(import.meta.dirname, '../..', app, fromSource ? 'src/main.ts' : built[app]);
   if (!existsSync(file)) throw new UsageError(`the program ${app} is not installed: no ${file}`);
-  const flags = fromSource ? ['--conditions=@leno/source'] : [];
-  return { command: process.execPath, args: [...flags, file] };
+  const size = app === 'proxy' ? smallProcess.args : [];
+  const source = fromSource ? ['--conditions=@leno/source'] : [];
+  return { command: process.execPath, args: [...size, ...source, file] };
 }

@@ -1,7 +1,12 @@
 import type { Resource } from '@leno/config';
 import type { Direction } from '@leno/dataplane';
-import type { HttpServer, ListenOptions, ServerStats } from '@leno/http';
+import type { ListenOptions, ServerRelief, ServerStats, TcpServerStats } from '@leno/http';
 import type { BoundAddresses, ListenerName, ListenPlan } from './workers/workers.ts';
+
+/** Listeners that can give something up. */
+export interface Relieved {
+  relieve(relief: ServerRelief): void;
+}
 
 /** What stands in front of a data plane: the listeners of a sidecar, or those of a gateway. */
 export interface Front {
@@ -21,10 +26,12 @@ export interface Front {
     readonly direction: Direction;
     readonly stats: () => ServerStats;
   }[];
+  /** What is counted of the listeners for TCP; undefined where there are none. */
+  readonly tcpStats: (() => TcpServerStats) | undefined;
   /** Those that are open now. */
-  servers(): Iterable<HttpServer>;
+  servers(): Iterable<Relieved>;
   /** Counters of each listener, by its name. */
-  stats(): Readonly<Record<string, ServerStats>>;
+  stats(): Readonly<Record<string, ServerStats | TcpServerStats>>;
   /** What is not as it should be although it serves, for people. */
   faults(): readonly string[];
 }

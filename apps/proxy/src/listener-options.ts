@@ -4,8 +4,11 @@ import type { JsonLogger } from '@leno/std/node';
 import type { Settings } from './env.ts';
 import { serverLimitsOf, streamLimitsOf } from './limits/limit-settings.ts';
 
-/** So long a client that has ended its half may wait for a reply; one that has gone looks the same. */
-const HALF_CLOSE_GRACE_MS = 1_000;
+/**
+ * So long a client that has ended its half may wait for a reply. One that has gone looks the same, is
+ * far more common, and should free its upstream at once.
+ */
+const HALF_CLOSE_GRACE_MS = 250;
 
 /** What holds for a listener; `name` stands in the log. A port of a gateway is bounded as what comes in. */
 export function listenerOptions(

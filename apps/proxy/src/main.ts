@@ -1,3 +1,4 @@
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=4
 import { messageOf } from '@leno/std';
 import { JsonLogger } from '@leno/std/node';
 import { startProxy } from './app.ts';

@@ -3,7 +3,8 @@ import type { DataPlane } from '@leno/dataplane';
 import type { ControlSession, Identity } from '@leno/dataplane/node';
 import { systemClock, type Watch } from '@leno/std';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
-import { UpstreamLimitMetrics } from './limits/limit-metrics.ts';
+import type { UpstreamLimitMetrics } from './limits/limit-metrics.ts';
+import { TableLimitMetrics } from './limits/table-limits.ts';
 import type { Workers } from './workers/workers.ts';
 
 const breakerValues = { closed: 0, 'half-open': 1, open: 2 } as const;
@@ -43,12 +44,14 @@ export function collectClusterMetrics(parts: {
   readonly metrics: MeshMetrics;
   readonly store: MetricStore;
   readonly dataPlane: DataPlane;
+  readonly upstream: UpstreamLimitMetrics;
 }): void {
   const clusters = new ClusterGauges(parts.metrics);
-  const upstream = new UpstreamLimitMetrics(parts.metrics);
-  const { dataPlane } = parts;
+  const table = new TableLimitMetrics(parts.metrics);
+  const { dataPlane, upstream } = parts;
   parts.store.onCollect(() => {
     clusters.collect(dataPlane, systemClock.nowMs());
+    table.collect(dataPlane.engine);
     upstream.collect(dataPlane.engine.application, dataPlane.clusters.values());
   });
 }

@@ -36,8 +36,9 @@ export function sidecarFront(
       { name: 'inbound', direction: 'inbound', stats: () => inbound.stats },
       { name: 'outbound', direction: 'outbound', stats: () => outbound.stats },
     ],
-    servers: () => [inbound, outbound],
-    stats: () => ({ outbound: outbound.stats, inbound: inbound.stats }),
+    tcpStats: () => tcp.stats,
+    servers: () => [inbound, outbound, tcp],
+    stats: () => ({ outbound: outbound.stats, inbound: inbound.stats, tcp: tcp.stats }),
     faults: () => [],
   };
 }

@@ -3,7 +3,14 @@
  * nothing of whom they want. `127.0.0.1:5432=postgres:5432,…`
  */
 import type { Engine } from '@leno/dataplane';
-import { type ListenOptions, TcpServer } from '@leno/http';
+import {
+  type ListenOptions,
+  newTcpServerStats,
+  type ServerRelief,
+  TcpServer,
+  type TcpServerOptions,
+  type TcpServerStats,
+} from '@leno/http';
 import * as z from 'zod';
 import { listenError, renderAddress } from './listen.ts';
 
@@ -14,6 +21,9 @@ export interface TcpListen {
   /** As `Host` would have it: `postgres:5432`. */
   readonly authority: string;
 }
+
+/** Bounds of each of them. */
+export type TcpBounds = Pick<TcpServerOptions, 'connectionCountMax' | 'cap'>;
 
 /** Listeners of one proxy. */
 const LISTENER_COUNT_MAX = 256;
@@ -53,10 +63,33 @@ function parse(entry: string): TcpListen | undefined {
 /** The listeners of one data plane. */
 export class TcpListeners {
   readonly #engine: Engine;
+  readonly #bounds: TcpBounds;
   readonly #servers: TcpServer[] = [];
+  #relief: ServerRelief = 'none';
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, bounds: TcpBounds) {
     this.#engine = engine;
+    this.#bounds = bounds;
+  }
+
+  /** Of all of them together, now. */
+  get stats(): TcpServerStats {
+    const sum = newTcpServerStats();
+    for (const { stats } of this.#servers) {
+      sum.connectionCount += stats.connectionCount;
+      sum.acceptedCount += stats.acceptedCount;
+      sum.overloadedCount += stats.overloadedCount;
+      sum.totalOverloadedCount += stats.totalOverloadedCount;
+      sum.shedConnectionCount += stats.shedConnectionCount;
+      sum.acceptFailureCount += stats.acceptFailureCount;
+    }
+    return sum;
+  }
+
+  /** What they give up from now on, those that do not listen yet included. */
+  relieve(relief: ServerRelief): void {
+    this.#relief = relief;
+    for (const server of this.#servers) server.relieve(relief);
   }
 
   /** Opens all of them and gives them with their ports, or throws `ListenError` with none left open. */
@@ -69,8 +102,10 @@ export class TcpListeners {
     for (const { host, port, authority } of listeners) {
       const server = new TcpServer({
         handler: (socket, peer) => tcp.dialled(authority, socket, peer),
-        onOverload: (peer) => tcp.overloaded(authority, peer),
+        onOverload: (peer, detail) => tcp.overloaded(authority, peer, detail),
+        ...this.#bounds,
       });
+      server.relieve(this.#relief);
       this.#servers.push(server);
       try {
         const at = await server.listen(port, host, options);

@@ -4,6 +4,7 @@
  * its own process or by the supervisor of several.
  */
 import { randomFillSync } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import {
   CallJournal,
   CallMetrics,
@@ -39,7 +40,7 @@ import { gatewayFront } from './gateway/gateway-front.ts';
 import { GatewayListeners } from './gateway/gateway-listeners.ts';
 import { collectGatewayMetrics } from './gateway/gateway-metrics.ts';
 import { connectionRoom, readDescriptorCountMax } from './limits/connection-room.ts';
-import { collectListener } from './limits/limit-metrics.ts';
+import { collectFront, UpstreamLimitMetrics } from './limits/limit-metrics.ts';
 import { streamLimitsOf } from './limits/limit-settings.ts';
 import { OverloadWatch } from './limits/overload-watch.ts';
 import { listenerOptions } from './listener-options.ts';
@@ -84,6 +85,7 @@ type CappedParts = WorkerParts & { readonly cap: ConnectionCap };
 export function createWorker(settings: Settings, parts: WorkerParts): Worker {
   const store = new MetricStore();
   const families = createMeshMetrics(store);
+  const upstream = new UpstreamLimitMetrics(families);
   const room = connectionRoom(settings.LENO_CONNECTIONS_MAX, readDescriptorCountMax());
   const cap = new ConnectionCap(room);
   const isGateway = settings.LENO_MODE === 'gateway';
@@ -91,18 +93,20 @@ export function createWorker(settings: Settings, parts: WorkerParts): Worker {
     ? buildGateway(settings, { ...parts, cap }, (port) => dataPlane.engine.gateway(port))
     : undefined;
   const check = gateway?.listeners.check;
-  const dataPlane = buildDataPlane(settings, { ...parts, families, checkGateway: check });
+  const dataPlane = buildDataPlane(settings, {
+    ...parts,
+    families,
+    upstream,
+    checkGateway: check,
+  });
   const metrics = { metrics: families, store };
-  collectClusterMetrics({ ...metrics, dataPlane });
+  collectClusterMetrics({ ...metrics, dataPlane, upstream });
   if (gateway !== undefined) collectGatewayMetrics({ families, store, ...gateway });
   const front =
     gateway === undefined
       ? buildSidecarFront(settings, dataPlane, { ...parts, cap })
       : gatewayFront(gateway.listeners, dataPlane);
-  for (const listener of front.listeners) {
-    const { name, direction } = listener;
-    collectListener(metrics, name, listener.stats, () => dataPlane.engine.shedCount[direction]);
-  }
+  collectFront(metrics, front, dataPlane.engine.shedCount);
   const overload = buildOverload(settings, { front, dataPlane, cap, log: parts.log });
   overload.collect(metrics);
   const stats = () => ({ ...front.stats(), overload: overload.state });
@@ -179,10 +183,11 @@ function buildDataPlane(
   settings: Settings,
   parts: WorkerParts & {
     readonly families: MeshMetrics;
+    readonly upstream: UpstreamLimitMetrics;
     readonly checkGateway: GatewayListeners['check'] | undefined;
   },
 ): DataPlane {
-  const { identity, log, families, checkGateway } = parts;
+  const { identity, log, families, upstream, checkGateway } = parts;
   const accessLog = new AccessLog({
     sink: { write: (batch, done) => void process.stderr.write(batch, () => done()) },
     timers: systemTimers,
@@ -214,12 +219,18 @@ function buildDataPlane(
     },
     applicationProtocol: app.speaks,
     tlsFor: (expected) => clientTls.lease(expected),
-    egress: { resolver: new DnsResolver(settings.LENO_DNS_SERVERS) },
+    egress: {
+      resolver: new DnsResolver(settings.LENO_DNS_SERVERS),
+      ownAddresses: Object.values(networkInterfaces()).flatMap(
+        (each) => each?.map(({ address }) => address) ?? [],
+      ),
+    },
     limits: {
       ruleCountMax: settings.LENO_ROUTE_RULE_COUNT_MAX,
       ...(checkGateway === undefined ? {} : { checkGateway }),
     },
     hooks: {
+      endpointLeft: ({ name }, { pool }) => upstream.left(name, pool),
       breakerChanged(cluster, change) {
         const { breakerTransitions } = families;
         const { from, to, why } = change;
@@ -250,7 +261,9 @@ function buildSidecarFront(
     allowPlain: () => engine.table.permissive,
   });
   identity.subscribe((value) => inbound.setTls(serverTls(value, settings.LENO_TRUST_DOMAIN)));
-  return sidecarFront({ outbound, inbound }, new TcpListeners(engine), engine);
+  const connectionCountMax = settings.LENO_OUTBOUND_CONNECTIONS_MAX;
+  const tcp = new TcpListeners(engine, { cap, connectionCountMax });
+  return sidecarFront({ outbound, inbound }, tcp, engine);
 }
 
 function buildOverload(

@@ -27,6 +27,9 @@ import type { Cluster } from './upstream/cluster.ts';
 /** From the application into the mesh, or from the mesh to the application. */
 export type Direction = 'inbound' | 'outbound';
 
+/** Most calls have one try: a list that grows would take room for many. */
+const NO_TRIES: readonly AttemptNote[] = [];
+
 /** See the head of this file. */
 export class Call implements WheelEntry, AccessSubject, OpenAccess, RequestBodyOwner {
   readonly engine: Engine;
@@ -58,6 +61,8 @@ export class Call implements WheelEntry, AccessSubject, OpenAccess, RequestBodyO
   /** The backend of the rule that the weights have chosen. */
   backend: RouteBackend | undefined;
   cluster: Cluster | undefined;
+  /** Whether it goes to what is not in the mesh, which is told nothing of the mesh. */
+  leavesMesh = false;
   policy: CallPolicy;
   /** On the engine's clock; `Infinity` for streams, which `idleCheckAtMs` bounds instead. */
   deadlineMs = Number.POSITIVE_INFINITY;
@@ -77,7 +82,7 @@ export class Call implements WheelEntry, AccessSubject, OpenAccess, RequestBodyO
   /** Interim replies that went to the client, of all tries. */
   interimCount = 0;
   /** What became of each try, oldest first; bounded by the retry limit. */
-  readonly tries: AttemptNote[] = [];
+  tries: readonly AttemptNote[] = NO_TRIES;
   /** Whether the try that waits or runs was taken from the retry budget. */
   holdsBudget = false;
   /** The back-off before the next try. */

@@ -6,7 +6,7 @@ import type { ServerExchange } from '@leno/http';
 import type { Clock, Rng, Timers } from '@leno/std';
 import type { IdSource } from '@leno/telemetry';
 import { OpenAccessList } from './authorization/open-access.ts';
-import { Call } from './call.ts';
+import { Call, type Direction } from './call.ts';
 import type { Egress } from './egress/egress.ts';
 import { runStack } from './layer.ts';
 import type { CallMetrics } from './observe/call-metrics.ts';
@@ -57,7 +57,7 @@ export class Engine {
   readonly openAccess = new OpenAccessList();
   /** Calls under way. */
   activeCount = 0;
-  /** The share of new calls that is refused because the process is short of something; 0 to 1. */
+  /** The share of new calls and TCP connections that is refused because the process is short of something; 0 to 1. */
   refusedRatio = 0;
   /** Calls that were refused for that, by direction. */
   readonly shedCount = { inbound: 0, outbound: 0 };
@@ -84,6 +84,13 @@ export class Engine {
   /** Takes one request of the inbound listener through its stack. */
   readonly inbound = (exchange: ServerExchange): void =>
     this.#take(new Call(this, exchange, 'inbound', inboundStack));
+
+  /** Whether a new call is refused for want of something, which is counted. */
+  sheds(direction: Direction): boolean {
+    if (this.refusedRatio === 0 || this.rng() >= this.refusedRatio) return false;
+    this.shedCount[direction] += 1;
+    return true;
+  }
 
   /** Takes the requests that come to one port of a gateway; `port` is what its listeners call it. */
   gateway(port: number): (exchange: ServerExchange) => void {

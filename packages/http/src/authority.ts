@@ -1,7 +1,8 @@
 /** Authorities: `host`, `host:port`, `[v6]`, `[v6]:port`. Nothing else, and no user part. */
-import { consistsOf, HOST_NAME, IPV6 } from './octets.ts';
+import { consistsOf, HOST_NAME, IPV6, numberOf } from './octets.ts';
 
 const PORT_MAX = 65_535;
+const PORT_DIGITS_MAX = 5;
 const HOST_LENGTH_MAX = 255;
 
 /** The authority in lower case, or undefined if `text` is none. */
@@ -38,5 +39,6 @@ function hostLengthOf(text: string): number {
 
 /** `:` and a number that a port can be. */
 function isPort(text: string): boolean {
-  return /^:[0-9]{1,5}$/.test(text) && Number(text.slice(1)) <= PORT_MAX;
+  const port = numberOf(text.slice(1), PORT_DIGITS_MAX);
+  return text.charCodeAt(0) === 0x3a && port >= 0 && port <= PORT_MAX;
 }

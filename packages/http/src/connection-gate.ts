@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Timers } from '@leno/std';
+import { ConnectionBound } from './connection-bound.ts';
 import type { ConnectionCap } from './connection-cap.ts';
 import { ConnectionRefuser } from './connection-refuser.ts';
 import type { FieldList } from './fields.ts';
@@ -23,18 +24,27 @@ export interface ConnectionGateOptions {
 }
 
 export class ConnectionGate {
-  relief: ServerRelief = 'none';
   readonly #options: ConnectionGateOptions;
+  readonly #bound: ConnectionBound;
   readonly #refuser: ConnectionRefuser;
 
   constructor(options: ConnectionGateOptions) {
     this.#options = options;
+    this.#bound = new ConnectionBound(options);
     this.#refuser = new ConnectionRefuser(options.timers);
+  }
+
+  get relief(): ServerRelief {
+    return this.#bound.relief;
+  }
+
+  set relief(relief: ServerRelief) {
+    this.#bound.relief = relief;
   }
 
   /** Turns the connection away if it must, and counts it. */
   admits(socket: Socket): boolean {
-    const detail = this.#refusal();
+    const detail = this.#bound.refusal();
     if (detail === undefined) return true;
     const isAnswered = this.#options.isPlain && this.#refuser.hasRoom;
     const more = this.#options.report(socket, isAnswered ? 503 : 0, detail);
@@ -45,32 +55,15 @@ export class ConnectionGate {
 
   /** Whether a stream may become a connection of its own; counts it if not. */
   admitsInner(): boolean {
-    return this.#refusal() === undefined;
+    return this.#bound.refusal() === undefined;
   }
 
   /** So many are open now. */
   count(openCount: number): void {
-    const { cap, stats } = this.#options;
-    cap?.change(openCount - stats.connectionCount);
-    stats.connectionCount = openCount;
+    this.#bound.count(openCount);
   }
 
   close(): void {
     this.#refuser.close();
-  }
-
-  #refusal(): string | undefined {
-    const { cap, connectionCountMax, stats } = this.#options;
-    if (this.relief === 'deaf') {
-      stats.shedConnectionCount += 1;
-      return 'no connection is taken for want of memory or time';
-    }
-    if (stats.connectionCount >= connectionCountMax) {
-      stats.overloadedCount += 1;
-      return 'too many connections';
-    }
-    if (cap?.isReached !== true) return undefined;
-    stats.totalOverloadedCount += 1;
-    return 'too many connections, of all listeners together';
   }
 }

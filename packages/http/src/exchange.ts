@@ -22,6 +22,8 @@ export interface RequestHead {
   readonly contentLength: number | undefined;
   /** The protocol asked for by `Upgrade`, in lower case, if the connection may leave HTTP. */
   readonly upgrade: string | undefined;
+  /** `https` if an absolute-form target or `:scheme` says so: what was asked for is TLS all the way. */
+  readonly scheme?: 'http' | 'https';
   /** Whether the client waits for 100 before it sends its body. */
   readonly expectsContinue: boolean;
 }

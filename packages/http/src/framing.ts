@@ -5,12 +5,11 @@
 import * as kinds from './field-kind.ts';
 import { FieldList, SPAN_SIZE } from './fields.ts';
 import type { HeadScanner } from './head-scanner.ts';
-import { consistsOf, equalsFolded, TOKEN } from './octets.ts';
+import { consistsOf, equalsFolded, numberOf, TOKEN } from './octets.ts';
 import { malformed, type Refusal } from './refusal.ts';
 
 /** A length has at most so many digits: less than 2^53. */
 const LENGTH_DIGITS_MAX = 15;
-const DIGITS = /^[0-9]+$/;
 
 const twoLengths = malformed('more than one length, or a length beside a coding');
 const badLength = malformed('Content-Length is no number of at most 15 digits');
@@ -107,8 +106,9 @@ export class Framing {
 
   #readLength(value: string): Refusal | undefined {
     if (this.contentLength !== undefined || this.chunked) return twoLengths;
-    if (value.length > LENGTH_DIGITS_MAX || !DIGITS.test(value)) return badLength;
-    this.contentLength = Number(value);
+    const length = numberOf(value, LENGTH_DIGITS_MAX);
+    if (length < 0) return badLength;
+    this.contentLength = length;
     return undefined;
   }
 

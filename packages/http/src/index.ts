@@ -31,7 +31,12 @@ export { ClientHelloReader, type HelloReading } from './tcp/client-hello.ts';
 export { type TcpRefusal, tcpAnswer } from './tcp/tcp-answer.ts';
 export { TcpDial, type TcpDialFailure, type TcpDialOptions } from './tcp/tcp-dial.ts';
 export { TcpPump, type TcpPumpEnd } from './tcp/tcp-pump.ts';
-export { TcpServer, type TcpServerStats } from './tcp/tcp-server.ts';
+export {
+  newTcpServerStats,
+  TcpServer,
+  type TcpServerOptions,
+  type TcpServerStats,
+} from './tcp/tcp-server.ts';
 export type { TcpSocket } from './tcp/tcp-socket.ts';
 export type {
   MutualTlsOptions,

@@ -49,3 +49,12 @@ export const serverLimits: ServerLimits = {
 
 /** Queued octets beyond which a sink asks its source to stop. */
 export const QUEUED_BYTE_COUNT_MAX = 128 * 1024;
+
+const SWEEP_MS_MAX = 1_000;
+
+/** How often a server looks for what takes too long: four times within its shortest bound. */
+export function sweepMsOf(limits: ServerLimits): number {
+  const { headTimeoutMs, idleTimeoutMs, stallTimeoutMs, tunnelIdleTimeoutMs } = limits;
+  const shortest = Math.min(headTimeoutMs, idleTimeoutMs, stallTimeoutMs, tunnelIdleTimeoutMs);
+  return Math.max(5, Math.min(SWEEP_MS_MAX, shortest / 4));
+}

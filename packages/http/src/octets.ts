@@ -63,6 +63,18 @@ export function consistsOf(text: string, allowed: Uint8Array): boolean {
   return true;
 }
 
+/** The number that `text` says in decimal digits, at least one and at most `digitCountMax`, up to 15; else -1. */
+export function numberOf(text: string, digitCountMax: number): number {
+  if (text.length === 0 || text.length > digitCountMax) return -1;
+  let value = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
 /** Whether two texts are the same but for the case of ASCII letters; allocates nothing. */
 export function equalsFolded(left: string, right: string): boolean {
   if (left.length !== right.length) return false;

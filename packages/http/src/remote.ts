@@ -1,8 +1,13 @@
 import type { Socket } from 'node:net';
 
-/** One key per connection. */
-export function keyOf(remote: { address: string; port: number }): string {
-  return `${remote.address}|${remote.port}`;
+/**
+ * One key per open connection, the same for a socket and for the TLS upon it. Both ends are in it: a
+ * client may use its port once for each address of a listener. Empty where it is gone already.
+ */
+export function keyOf(socket: Socket): string {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  if (remotePort === undefined) return '';
+  return `${remoteAddress}|${remotePort}|${localAddress}|${localPort}`;
 }
 
 /** Where a socket is connected to. */

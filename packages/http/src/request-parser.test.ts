@@ -212,7 +212,7 @@ const taken: readonly (readonly [string, string, Partial<ParsedRequest>])[] = [
   [
     'absolute form',
     `GET HTTP://SVC.local/p?x HTTP/1.1\r\n${H}\r\n`,
-    { target: '/p?x', authority: 'svc.local' },
+    { target: '/p?x', authority: 'svc.local', scheme: 'http' },
   ],
   [
     'absolute form with the default port',

@@ -75,7 +75,7 @@ export class RequestParser {
 function assemble(scanner: HeadScanner, limits: MessageLimits): ParsedRequest | Refusal {
   const framing = new Framing();
   const fields = framing.take(scanner);
-  const line = startLineOf(scanner);
+  const line = startLineOf(scanner, framing.text);
   if (isRefusal(line)) return line;
   if (isRefusal(fields)) return fields;
   if (framing.hostCount > 1) return manyHosts;
@@ -94,9 +94,9 @@ interface StartLine {
   readonly minorVersion: 0 | 1;
 }
 
-function startLineOf(scanner: HeadScanner): StartLine | Refusal {
-  const { method, base } = scanner;
-  const line = scanner.buffer.toString('latin1', base, base + scanner.startLineLength);
+function startLineOf(scanner: HeadScanner, text: string): StartLine | Refusal {
+  const { method } = scanner;
+  const line = text.slice(0, scanner.startLineLength);
   const targetEnd = line.indexOf(' ', method.length + 1);
   if (targetEnd <= method.length + 1) return badStartLine;
   const version = line.slice(targetEnd + 1);
@@ -118,6 +118,11 @@ function refuseFraming(framing: Framing, line: StartLine, limits: MessageLimits)
   return framing.expect.toLowerCase() === '100-continue' ? undefined : badExpect;
 }
 
+/** Only an absolute-form target, which a proxy is asked with, names a scheme. */
+function isHttps(target: string): boolean {
+  return target.charCodeAt(0) !== 0x2f && /^https:/i.test(target);
+}
+
 function requestOf(
   framing: Framing,
   line: StartLine,
@@ -128,6 +133,7 @@ function requestOf(
     method: line.method,
     target: rest.target,
     authority: rest.authority,
+    scheme: isHttps(line.target) ? 'https' : 'http',
     minorVersion: line.minorVersion,
     fields: rest.fields,
     contentLength,

@@ -3,7 +3,6 @@
  * sweeps; what goes on on a connection is the connection's business.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { type Clock, systemClock, systemTimers, type TimerHandle, type Timers } from '@leno/std';
 import { ConnectionGate } from './connection-gate.ts';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
@@ -11,7 +10,7 @@ import type { Peer, ServerExchange } from './exchange.ts';
 import type { FieldList } from './fields.ts';
 import { type H2Limits, h2LimitsOf } from './h2/h2-options.ts';
 import { InvalidOptionError } from './invalid-option-error.ts';
-import { type ServerLimits, serverLimits } from './limits.ts';
+import { type ServerLimits, serverLimits, sweepMsOf } from './limits.ts';
 import { listenOn, stopListening } from './listening.ts';
 import { serverProblems } from './option-checks.ts';
 import { ProtocolSniffer, type SnifferHost } from './protocol-sniffer.ts';
@@ -34,7 +33,6 @@ import type { TlsServerOptions } from './tls-options.ts';
 import { Wire, type WireOwner, type WireSocket } from './wire.ts';
 
 const TLS_HANDSHAKE = 0x16; // First octet of every TLS connection.
-const SWEEP_MS_MAX = 1_000;
 /** How long a connection may idle while the server gives up what it need not have. */
 const IDLE_MS_IN_RELIEF = 1_000;
 
@@ -55,7 +53,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   readonly #acceptor: TlsAcceptor | undefined;
   readonly #connections = new Set<ServedConnection>();
   readonly #h2Limits: H2Limits | undefined;
-  /** Sockets, by their remote end, whose first octet or whose handshake is awaited. */
+  /** Sockets, by their ends, whose first octet or whose handshake is awaited. */
   readonly #greeting = new Map<string, Socket>();
   /** Sockets that speak HTTP no more, or never did. */
   readonly #handedOver = new Set<TcpSocket>();
@@ -229,10 +227,19 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
         ...(this.#options.onTcp === undefined ? [] : [TCP_PROTOCOL]),
       ],
       onAccepted: (socket, identity) => {
+        const carrier = this.#greeted(socket);
+        if (carrier === undefined) {
+          socket.on('error', () => undefined).destroy();
+          return;
+        }
         this.stats.tlsCount += 1;
         const transport = identity === undefined ? 'tls' : 'mtls';
-        if (socket.alpnProtocol === TCP_PROTOCOL) this.#openTcp(socket, transport, identity);
-        else this.#open(socket, transport, identity);
+        if (socket.alpnProtocol !== TCP_PROTOCOL) this.#open(socket, transport, identity);
+        else {
+          const raw = this.#giveAway(new TcpSocket(socket, carrier));
+          this.#count();
+          this.#options.onTcp?.(raw, { ...remoteOf(socket), transport, identity });
+        }
       },
       onRefused: ({ address, port }, detail) => {
         this.stats.handshakeFailureCount += 1;
@@ -244,17 +251,22 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
   #accept(socket: Socket): void {
     this.stats.acceptedCount += 1;
     if (!this.#gate.admits(socket)) return;
-    const remote = remoteOf(socket);
     if (this.#acceptor === undefined) {
       this.stats.plainCount += 1;
       this.#open(socket, 'plain', undefined);
       return;
     }
-    const key = keyOf(remote);
+    const key = keyOf(socket);
+    if (key === '') {
+      socket.destroy();
+      return;
+    }
     this.#greeting.set(key, socket);
     this.#count();
     socket.once('close', () => {
-      if (this.#greeting.get(key) === socket) this.#greeted(remote);
+      if (this.#greeting.get(key) !== socket) return;
+      this.#greeting.delete(key);
+      this.#count();
     });
     if (this.#options.allowPlain === undefined || this.#options.allowPlain === false) {
       this.#acceptor.accept(socket);
@@ -299,6 +311,7 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
       return;
     }
     this.stats.plainCount += 1;
+    this.#greeted(socket);
     this.#open(socket, 'plain', undefined).received(firstChunk);
     socket.resume();
   }
@@ -314,8 +327,8 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     const peer: Peer = { ...remote, transport, identity, serverName: serverNameOf(socket) };
     const connection = this.#connectionOf(socket, peer);
     this.#connections.add(connection);
-    this.#greeted(remote);
-    this.#sweeper ??= this.timers.after(this.#sweepMs, this.#sweep);
+    this.#count();
+    this.#sweeper ??= this.timers.after(sweepMsOf(this.limits), this.#sweep);
     this.#options.onConnection?.(peer);
     return connection;
   }
@@ -332,14 +345,6 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     return new ProtocolSniffer(this, peer, openWire);
   }
 
-  #openTcp(socket: TLSSocket, transport: Peer['transport'], identity: string | undefined): void {
-    const remote = remoteOf(socket);
-    const carrier = this.#greeting.get(keyOf(remote));
-    const raw = this.#giveAway(new TcpSocket(socket, carrier));
-    this.#greeted(remote);
-    this.#options.onTcp?.(raw, { ...remote, transport, identity });
-  }
-
   /** Counts it on until it is closed. */
   #giveAway(raw: TcpSocket): TcpSocket {
     this.#handedOver.add(raw);
@@ -350,10 +355,12 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     return raw;
   }
 
-  /** The connection from there is one now, or none. */
-  #greeted(remote: { address: string; port: number }): void {
-    this.#greeting.delete(keyOf(remote));
-    this.#count();
+  /** It greets no more. Gives the socket beneath it; undefined if it was reset meanwhile. */
+  #greeted(socket: Socket): Socket | undefined {
+    const key = keyOf(socket);
+    const carrier = this.#greeting.get(key);
+    this.#greeting.delete(key);
+    return carrier;
   }
 
   get #openCount(): number {
@@ -365,17 +372,13 @@ class RawHttpServer implements HttpServer, ConnectionHost, SnifferHost {
     this.stats.tcpCount = this.#handedOver.size;
   }
 
-  get #sweepMs(): number {
-    const { headTimeoutMs, idleTimeoutMs, stallTimeoutMs, tunnelIdleTimeoutMs } = this.limits;
-    const shortest = Math.min(headTimeoutMs, idleTimeoutMs, stallTimeoutMs, tunnelIdleTimeoutMs);
-    return Math.max(5, Math.min(SWEEP_MS_MAX, shortest / 4));
-  }
-
   readonly #sweep = (): void => {
     const nowMs = this.clock.nowMs();
     for (const connection of [...this.#connections]) connection.sweep(nowMs);
     this.#sweeper =
-      this.#connections.size === 0 ? undefined : this.timers.after(this.#sweepMs, this.#sweep);
+      this.#connections.size === 0
+        ? undefined
+        : this.timers.after(sweepMsOf(this.limits), this.#sweep);
   };
 
   #emptyWithin(withinMs: number): Promise<void> {

@@ -323,3 +323,20 @@ describe('a port that takes plain text too', () => {
     while (server.stats.connectionCount > 0 || server.stats.acceptedCount < 2) await turn();
   });
 });
+
+it('connections from one port to two addresses of the listener are two', async () => {
+  const server = createHttpServer({ tls: tlsOf(serverLeaf), handler: () => undefined });
+  const { port } = await server.listen(0, '0.0.0.0');
+  open.push(server);
+  const first = connectTcp({ port, host: '127.0.0.1', localAddress: '127.0.0.1' });
+  await expect.poll(() => server.stats.connectionCount).toBe(1);
+  const from = { localAddress: '127.0.0.1', localPort: first.localPort ?? 0 };
+  const second = connectTcp({ port, host: '127.0.0.2', ...from });
+  for (const socket of [first, second]) open.push({ close: () => socket.destroy() });
+  await expect.poll(() => server.stats.acceptedCount).toBe(2);
+  expect(server.stats.connectionCount).toBe(2);
+  first.resetAndDestroy();
+  await expect.poll(() => server.stats.connectionCount).toBe(1);
+  second.resetAndDestroy();
+  await expect.poll(() => server.stats.connectionCount).toBe(0);
+});

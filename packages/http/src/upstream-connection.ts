@@ -14,6 +14,7 @@ import { Inflow, type InflowOwner } from './inflow.ts';
 import type { MessageLimits } from './limits.ts';
 import { isRepeatable } from './repeatable.ts';
 import { type ParsedResponse, ResponseParser } from './response-parser.ts';
+import { atTurnEnd } from './turn.ts';
 import type { TryHolder, UpstreamTry } from './upstream-try.ts';
 import {
   ACCEPT_FIELD,
@@ -89,6 +90,7 @@ export class UpstreamConnection implements WireOwner, InflowOwner, TryHolder {
     });
     this.#writer = writer;
     attempt.attach(this, writer, this.#servedCount > 0);
+    atTurnEnd(attempt);
     this.#servedCount += 1;
   }
 

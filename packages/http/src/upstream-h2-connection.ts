@@ -37,6 +37,7 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
   errorCode = '';
   readonly #pool: H2PoolPort;
   readonly #client: H2Client;
+  readonly #unsent: UpstreamTry[] = []; // Nothing of them has left.
   #isScheduled = false;
   #hasChanged = false; // There may be room.
   #servedCount = 0;
@@ -88,6 +89,7 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
     }
     one.stream = this.#client.request(sendable(outgoing), one);
     attempt.attach(one, one, this.#servedCount > 0);
+    this.#unsent.push(attempt);
     this.#servedCount += 1;
   }
 
@@ -144,6 +146,7 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
   }
 
   write(octets: Buffer): boolean {
+    this.#tellSent();
     return this.wire.writeOwned(octets, recycle);
   }
 
@@ -160,6 +163,13 @@ export class UpstreamH2Connection implements WireOwner, H2Port, H2TryPort, TurnT
       this.#pool.changed(this);
     }
     this.#client.flush();
+  }
+
+  /** Before the first octet leaves: from then on the other side may have acted upon it. */
+  #tellSent(): void {
+    const unsent = this.#unsent;
+    for (const attempt of unsent) attempt.turnEnded();
+    unsent.length = 0;
   }
 
   end(_errorCode: number, detail: string): void {

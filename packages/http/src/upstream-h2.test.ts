@@ -98,6 +98,19 @@ async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise((resolve) => setImmediate(resolve));
 }
 
+test('says that a request has left before its first octet does, and not while it waits', async () => {
+  const { port } = await nodeUpstream((stream) => stream.resume());
+  const pool = poolTo(port);
+  const first = send(pool, post);
+  await until(() => first.log.length > 0);
+  const [waiting, large] = [send(pool, post), send(pool, post)];
+  expect([waiting.log, large.log]).toEqual([[], []]);
+  // More than is put together: it leaves in this very turn, and with it what was written before.
+  large.attempt.body.write(Buffer.alloc(60_000));
+  large.attempt.body.write(Buffer.alloc(60_000));
+  expect([waiting.log, large.log]).toEqual([['sent reused'], ['sent reused']]);
+});
+
 test('asks node:http2: heads, bodies both ways, trailers, many on one connection', async () => {
   const { port } = await nodeUpstream((stream, head) => {
     stream.additionalHeaders({ ':status': 103, link: '</a>' });

@@ -57,13 +57,11 @@ export class UpstreamTry implements ClientTry, TurnTask {
     this.#holder = holder;
   }
 
-  /** A connection has taken it; `writer` takes its body. */
+  /** A connection has taken it, which calls `turnEnded` before it sends; `writer` takes its body. */
   attach(holder: TryHolder, writer: TryBody, reused: boolean): void {
     this.#holder = holder;
     this.reused = reused;
     if (this.body instanceof OutgoingBody) this.body.attach(writer);
-    // The head is written at the end of the turn, `onSent` just before.
-    atTurnEnd(this);
   }
 
   turnEnded(): void {

@@ -157,6 +157,12 @@ export const metricTable = {
     help: 'Bounds reached towards the endpoints of a service; the README names each limit.',
     labelNames: ['peer', 'limit'],
   },
+  tableLimitReached: {
+    kind: 'counter',
+    name: 'leno_table_limit_reached_total',
+    help: 'Bounds of what a proxy remembers of others, reached; its README names each limit.',
+    labelNames: ['limit'],
+  },
   listenerConnections: {
     kind: 'gauge',
     name: 'leno_listener_connections',

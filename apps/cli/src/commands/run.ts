@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RunningProcess, startProcess, writeFileAtomic } from '@leno/std/node';
+import { type RunningProcess, smallProcess, startProcess, writeFileAtomic } from '@leno/std/node';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { CheckFailedError, UsageError } from '../cli-error.ts';
@@ -86,6 +86,7 @@ async function startSidecar(
   return startProcess({
     ...programOf('proxy'),
     env: {
+      ...smallProcess.env,
       ...inheritedEnv(),
       LENO_CONTROL_PLANE: granted.push
         .replace(/^wss:\/\/|\/.*$/g, '')

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { ProcessOptions } from '@leno/std/node';
+import { type ProcessOptions, smallProcess } from '@leno/std/node';
 
 /** A program with its arguments and its whole environment. */
 export type Program = Required<Pick<ProcessOptions, 'command' | 'args' | 'env'>>;
@@ -22,9 +22,14 @@ export function sourcePrograms(base: Env): Programs {
     args: ['--conditions=@leno/source', fileURLToPath(new URL(path, import.meta.url)), ...args],
     env: { ...base, ...env },
   });
+  const small = (it: Program): Program => ({
+    ...it,
+    args: [...smallProcess.args, ...it.args],
+    env: { ...smallProcess.env, ...it.env },
+  });
   return {
     controlPlane: (env) => program('../../../control-plane/src/main.ts', [], env),
-    sidecar: (env) => program('../../../proxy/src/main.ts', [], env),
+    sidecar: (env) => small(program('../../../proxy/src/main.ts', [], env)),
     app: (role, env) => program('../app-main.ts', [role], env),
   };
 }

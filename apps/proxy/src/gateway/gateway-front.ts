@@ -14,6 +14,7 @@ export function gatewayFront(listeners: GatewayListeners, dataPlane: DataPlane):
     close: () => listeners.close(),
     // Calls go into the mesh, as those of an application do.
     listeners: [{ name: 'gateway', direction: 'outbound', stats: () => listeners.total() }],
+    tcpStats: undefined,
     servers: () => listeners.servers(),
     stats: () => listeners.stats(),
     faults: () => listeners.faults(),

@@ -2,7 +2,7 @@
  * Every bound that a listener or an upstream pool has: how metrics call it, what is bounded, how
  * much by default, what changes it, and which counter tells that it was met. The README shows it.
  */
-import type { FloodStats, H2Stats, PoolStats, ServerStats } from '@leno/http';
+import type { FloodStats, H2Stats, PoolStats, ServerStats, TcpServerStats } from '@leno/http';
 
 /** One bound, of which `Stats` counts how often it was met. */
 export interface Limit<Stats> {
@@ -17,7 +17,14 @@ export interface Limit<Stats> {
 
 type Row<Stats> = readonly [string, string, string, string, (stats: Stats) => number];
 
-const limitOf = <Stats>([limit, what, fallback, setting, count]: Row<Stats>): Limit<Stats> => ({
+/** A row of a table as a bound. */
+export const limitOf = <Stats>([
+  limit,
+  what,
+  fallback,
+  setting,
+  count,
+]: Row<Stats>): Limit<Stats> => ({
   limit,
   what,
   fallback,
@@ -38,7 +45,7 @@ const rows: readonly Row<ServerStats>[] = [
   ],
   [
     'total_connections',
-    'connections of both together; never more than half the descriptors less 64',
+    'connections of all listeners together; never more than half the descriptors less 64',
     '20 000',
     '`LENO_CONNECTIONS_MAX`, `ulimit -n`',
     (stats) => stats.totalOverloadedCount,
@@ -123,7 +130,7 @@ const rows: readonly Row<ServerStats>[] = [
   [
     'half_close',
     'how long a reply may be silent to a client that has ended its half: it has gone',
-    '1 s',
+    '250 ms',
     'fixed',
     (stats) => stats.halfCloseGoneCount,
   ],
@@ -179,6 +186,33 @@ export const listenerLimits: readonly Limit<ServerStats>[] = [
     'earlyResetFloodCount',
   ),
 ];
+
+const tcpRows: readonly Row<TcpServerStats>[] = [
+  [
+    'connections',
+    'connections of a listener of `LENO_TCP_LISTEN`: reset, `overloaded`',
+    '10 000',
+    '`LENO_OUTBOUND_CONNECTIONS_MAX`',
+    (stats) => stats.overloadedCount,
+  ],
+  [
+    'total_connections',
+    'connections of all listeners together, as above: reset, `overloaded`',
+    '20 000',
+    '`LENO_CONNECTIONS_MAX`, `ulimit -n`',
+    (stats) => stats.totalOverloadedCount,
+  ],
+  [
+    'accept',
+    'descriptors of the process, as above',
+    'of the system',
+    '`ulimit -n`',
+    (stats) => stats.acceptFailureCount,
+  ],
+];
+
+/** The bounds of the listeners for TCP. */
+export const tcpLimits: readonly Limit<TcpServerStats>[] = tcpRows.map(limitOf);
 
 /** As `ClientPool` gives them; pools that speak HTTP/2 count that, too. */
 export type UpstreamStats = PoolStats & { readonly http2?: Readonly<H2Stats> };

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Server, type Socket } from 'node:net';
 import {
+  type ClientPool,
   FieldList,
   type H2Limits,
   type HttpServerOptions,
@@ -20,12 +21,14 @@ import {
   type ListenerBed,
   open,
   openListener,
+  openTcpListener,
   openUpstream,
   repeat,
   Scrape,
 } from '../testing/limit-bed.ts';
 import { UpstreamLimitMetrics } from './limit-metrics.ts';
-import { type Limit, listenerLimits, upstreamLimits } from './limit-table.ts';
+import { type Limit, listenerLimits, tcpLimits, upstreamLimits } from './limit-table.ts';
+import { accessLimits, egressLimits } from './table-limits.ts';
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -235,6 +238,39 @@ test('there is a row for every limit of a listener', () => {
   expect([...new Set(rows.map(({ limit }) => limit))]).toEqual(names);
 });
 
+test.each([
+  { limit: 'connections', options: { connectionCountMax: 1 } },
+  { limit: 'total_connections', options: { cap: capOfOne() } },
+  { limit: 'accept', options: {} },
+])('a listener for TCP counts $limit once, and nothing else', async ({ limit, options }) => {
+  listenSpy = vi.spyOn(Server.prototype, 'listen');
+  const { server, scrape, dial } = await openTcpListener(options);
+  dial();
+  await expect.poll(() => server.stats.connectionCount).toBe(1);
+  if (limit === 'accept') listening().emit('error', new Error('EMFILE'));
+  else dial();
+  expect(await scrape.until('leno_limit_reached_total', limit)).toEqual({ [limit]: 1 });
+  // What was seen before is not counted again.
+  expect(scrape.met('leno_limit_reached_total')).toEqual({ [limit]: 1 });
+  server.relieve('deaf');
+  dial();
+  await expect
+    .poll(() => scrape.values('leno_overload_shed_total'))
+    .toEqual({ 'tcp connection': 1 });
+  expect(scrape.values('leno_listener_connections')).toEqual({ tcp: 1 });
+  expect(scrape.values('leno_listener_accepted_total')).toEqual({
+    tcp: limit === 'accept' ? 2 : 3,
+  });
+});
+
+test('there is a row for every limit of a listener for TCP', () => {
+  expect(tcpLimits.map(({ limit }) => limit)).toEqual([
+    'connections',
+    'total_connections',
+    'accept',
+  ]);
+});
+
 const request = {
   ...{ method: 'GET', target: '/', authority: 'a', upgrade: undefined, contentLength: 0 },
   fields: new FieldList(),
@@ -318,6 +354,72 @@ test.each(upstreamRows)('an upstream that meets $limit shows', async (row) => {
   expect(scrape.met('leno_upstream_limit_reached_total')).toEqual(met);
 });
 
+/** A pool that counts what the test says. */
+function countingPool() {
+  const stats = { connectionCount: 1, activeCount: 1, pendingCount: 0, pendingOverflowCount: 0 };
+  return { stats, pool: { stats } as unknown as ClientPool };
+}
+
+test('what an endpoint that has left counts is kept with its service, until that has left too', () => {
+  const scrape = new Scrape();
+  const upstream = new UpstreamLimitMetrics(scrape.metrics);
+  const [old, next, brief] = [countingPool(), countingPool(), countingPool()];
+  const shop = { name: 'default/shop', endpoints: [old] };
+  const none = { name: 'application', endpoints: [] };
+  const clusters = [shop];
+  scrape.store.onCollect(() => upstream.collect(none, clusters));
+  const pending = () => scrape.met('leno_upstream_limit_reached_total')['pending'] ?? 0;
+  old.stats.pendingOverflowCount = 3;
+  expect(pending()).toBe(3);
+  old.stats.pendingOverflowCount += 2; // Since the last scrape.
+  shop.endpoints = [next];
+  upstream.left(shop.name, old.pool);
+  old.stats.pendingOverflowCount += 4; // While it drains.
+  expect(pending()).toBe(9);
+  old.stats.pendingOverflowCount += 1; // Its last word comes before another one leaves.
+  Object.assign(old.stats, { connectionCount: 0, activeCount: 0 });
+  brief.stats.pendingOverflowCount = 10; // Came and went between two scrapes.
+  upstream.left(shop.name, brief.pool);
+  expect(pending()).toBe(20);
+  // It has drained, and is looked at no more.
+  old.stats.pendingOverflowCount += 100;
+  expect(pending()).toBe(20);
+  // The scrape itself finds out as well.
+  Object.assign(brief.stats, { connectionCount: 0, activeCount: 0 });
+  expect(pending()).toBe(20);
+  brief.stats.pendingOverflowCount += 100;
+  expect(pending()).toBe(20);
+  clusters.pop();
+  upstream.left(shop.name, next.pool);
+  upstream.left('default/brief', countingPool().pool);
+  const series = () => scrape.names('leno_upstream_limit_reached_total', 'peer');
+  expect(series()).toEqual(new Set());
+  brief.stats.pendingOverflowCount += 1;
+  expect(series()).toEqual(new Set());
+});
+
+test('a pool that another service still uses is counted once when one lets go of it', () => {
+  const scrape = new Scrape();
+  const upstream = new UpstreamLimitMetrics(scrape.metrics);
+  const { pool, stats } = countingPool();
+  const [shop, shopV2] = [
+    { name: 'default/shop', endpoints: [{ pool }] },
+    { name: 'default/shop-v2', endpoints: [{ pool }] },
+  ];
+  const none = { name: 'application', endpoints: [] };
+  scrape.store.onCollect(() => upstream.collect(none, [shop, shopV2]));
+  stats.pendingOverflowCount = 1;
+  const byPeer = () => scrape.values('leno_upstream_limit_reached_total');
+  expect(byPeer()).toEqual({ 'default/shop pending': 1 });
+  shop.endpoints = [];
+  upstream.left(shop.name, pool);
+  stats.pendingOverflowCount = 2;
+  expect(byPeer()).toEqual({ 'default/shop pending': 1, 'default/shop-v2 pending': 1 });
+  Object.assign(stats, { connectionCount: 0, activeCount: 0 });
+  stats.pendingOverflowCount = 3;
+  expect(byPeer()).toEqual({ 'default/shop pending': 1, 'default/shop-v2 pending': 2 });
+});
+
 test('there is a row for every limit of an upstream', () => {
   expect(upstreamRows.map(({ limit }) => limit)).toEqual(upstreamLimits.map(({ limit }) => limit));
 });
@@ -326,6 +428,7 @@ test('the README has every limit as the table has it', async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   const line = ({ limit, what, fallback, setting }: Limit<never>) =>
     `| \`${limit}\` | ${what} | ${fallback} | ${setting} |`;
-  const lines = [...listenerLimits.map(line), ...upstreamLimits.map(line)];
+  const limits = [listenerLimits, tcpLimits, upstreamLimits, egressLimits, accessLimits];
+  const lines = limits.flatMap((each) => each.map(line));
   expect(lines.filter((each) => !readme.includes(each))).toEqual([]);
 });

@@ -12,10 +12,11 @@ import {
   type Pressures,
   resources,
 } from '@leno/dataplane';
-import type { ConnectionCap, HttpServer, ServerRelief } from '@leno/http';
+import type { ConnectionCap, ServerRelief } from '@leno/http';
 import type { Clock, TimerHandle, Timers } from '@leno/std';
 import type { JsonLogger } from '@leno/std/node';
 import type { MeshMetrics, MetricStore } from '@leno/telemetry';
+import type { Relieved } from '../front.ts';
 import { collectGarbage } from './collect-garbage.ts';
 
 const SAMPLE_MS = 100;
@@ -35,7 +36,7 @@ const reliefs: Readonly<Record<OverloadStep, ServerRelief>> = {
 
 export interface OverloadWatchParts {
   /** Those that are open now. */
-  readonly servers: () => Iterable<HttpServer>;
+  readonly servers: () => Iterable<Relieved>;
   readonly engine: Engine;
   readonly cap: ConnectionCap;
   /** 0: what the control group allows. */

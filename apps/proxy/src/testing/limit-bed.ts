@@ -8,9 +8,11 @@ import {
   type HttpServer,
   type HttpServerOptions,
   type ServerExchange,
+  TcpServer,
+  type TcpServerOptions,
 } from '@leno/http';
 import { createMeshMetrics, MetricStore, parsePrometheus, renderPrometheus } from '@leno/telemetry';
-import { collectListener } from '../limits/limit-metrics.ts';
+import { collectListener, collectTcpListeners } from '../limits/limit-metrics.ts';
 
 const noFields = new FieldList();
 export const open: { close(): unknown }[] = [];
@@ -26,6 +28,24 @@ export class Scrape {
     if (!samples.ok) throw new Error(samples.error);
     const found = samples.value.filter(({ name, value }) => name === family && value > 0);
     return Object.fromEntries(found.map(({ labels, value }) => [labels['limit'] ?? '', value]));
+  }
+
+  /** The samples of a family that are not 0, by the values of their labels. */
+  values(family: string): Record<string, number> {
+    const samples = parsePrometheus(renderPrometheus(this.store));
+    if (!samples.ok) throw new Error(samples.error);
+    const found = samples.value.filter(({ name, value }) => name === family && value > 0);
+    return Object.fromEntries(
+      found.map(({ labels, value }) => [Object.values(labels).join(' '), value]),
+    );
+  }
+
+  /** The values that a label has in a family, those of samples that are 0 included. */
+  names(family: string, label: string): ReadonlySet<string> {
+    const samples = parsePrometheus(renderPrometheus(this.store));
+    if (!samples.ok) throw new Error(samples.error);
+    const found = samples.value.filter(({ name }) => name === family);
+    return new Set(found.map(({ labels }) => labels[label] ?? ''));
   }
 
   /** Waits until that limit was met; the timeout of the test is the deadline. */
@@ -57,15 +77,26 @@ export async function openListener(options: Partial<HttpServerOptions>): Promise
     () => 0,
   );
   open.push(server);
-  const dial = (...pieces: (string | Buffer)[]): Socket => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('error', () => undefined);
-    socket.resume();
-    open.push({ close: () => socket.destroy() });
-    for (const piece of pieces) socket.write(piece);
-    return socket;
-  };
-  return { server, scrape, dial };
+  return { server, scrape, dial: (...pieces) => dial(port, pieces) };
+}
+
+/** A listener for TCP that takes whoever comes. */
+export async function openTcpListener(options: Omit<TcpServerOptions, 'handler'>) {
+  const server = new TcpServer({ handler: ({ socket }) => void socket.resume(), ...options });
+  const { port } = await server.listen(0, '127.0.0.1');
+  const scrape = new Scrape();
+  collectTcpListeners(scrape, () => server.stats);
+  open.push(server);
+  return { server, scrape, dial: () => dial(port, []) };
+}
+
+function dial(port: number, pieces: readonly (string | Buffer)[]): Socket {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.resume();
+  open.push({ close: () => socket.destroy() });
+  for (const piece of pieces) socket.write(piece);
+  return socket;
 }
 
 export const capOfOne = (): ConnectionCap => new ConnectionCap(1);

@@ -8,7 +8,7 @@ import { readSettings } from '../env.ts';
 import { FakeWorkers, ManualTimers, settled } from '../testing/fake-workers.ts';
 import { Fleet } from './fleet.ts';
 import { RESTART_MS, RESTART_MS_MAX, SILENCE_MS_MAX, STEADY_MS } from './member.ts';
-import { ANSWER_MS_MAX } from './remote-worker.ts';
+import { ANSWER_MS_MAX, VIEW_MS_PER_MIB } from './remote-worker.ts';
 
 const settings = readSettings(
   {
@@ -165,6 +165,29 @@ test('one that does not answer is ended, and the view is in force with the other
   expect(workers.at(1)).not.toBe(stuck);
   expect(workers.at(1).kinds).toEqual(['start', 'identity', 'prepare', 'commit', 'listen']);
 });
+
+test.each(['prepare', 'commit'] as const)(
+  'a view has 2 s more for each MiB, in which its worker need not beat: %s',
+  async (kind) => {
+    const { fleet, workers, timers } = await serving();
+    const [large, alive] = [workers.at(1), workers.at(0)];
+    large.mute.add(kind);
+    const name = 'x'.repeat(1_048_576);
+    const resources = Array.from({ length: 10 }, () => ({ name, bundle: 'x' }));
+    const view = { ...viewOf(2), resources } as unknown as PushedView;
+    const verdict = fleet.apply(view);
+    await settled();
+    const withinMs = ANSWER_MS_MAX + 10 * VIEW_MS_PER_MIB;
+    for (let ms = 0; ms < withinMs; ms += 1_000) {
+      expect(large.hasEnded).toBe(false);
+      alive.beat(nothing);
+      await timers.advance(1_000);
+    }
+    await timers.advance(1_000);
+    expect(await verdict).toEqual(applied);
+    expect([large.hasEnded, alive.hasEnded]).toEqual([true, false]);
+  },
+);
 
 test('one that ends instead of answering holds nobody up', async () => {
   const { fleet, workers } = await serving();

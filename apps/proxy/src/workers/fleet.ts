@@ -22,7 +22,7 @@ import { mergePages } from './merge-pages.ts';
 import { mergeVerdicts } from './merge-verdicts.ts';
 import type { ProbePort } from './probe-port.ts';
 import type { AnswerTo, Order, OrderKind, OrderOf } from './protocol.ts';
-import type { RemoteWorker, SpawnWorker } from './remote-worker.ts';
+import { type RemoteWorker, type SpawnWorker, viewAnswerMs } from './remote-worker.ts';
 import { WorkerError } from './worker-error.ts';
 import type {
   BoundAddress,
@@ -221,9 +221,10 @@ export class Fleet implements Workers {
       await remote.call({ kind: 'identity', identity: this.#options.identity.value });
       const view = this.#view;
       if (view !== undefined) {
-        const { status } = await remote.call({ kind: 'prepare', view });
+        const withinMs = viewAnswerMs(view);
+        const { status } = await remote.call({ kind: 'prepare', view }, withinMs);
         if (status !== 'applied') throw new WorkerError(`worker ${index}: what runs is ${status}`);
-        await remote.call({ kind: 'commit' });
+        await remote.call({ kind: 'commit' }, withinMs);
       }
       const bound = this.#bound;
       if (bound !== undefined) await remote.call({ kind: 'listen', at: asked(bound) });
@@ -263,9 +264,10 @@ export class Fleet implements Workers {
 
   /** Undefined if there is nobody, or nobody is left, who could say. */
   async #applyToAll(view: PushedView): Promise<Applied | undefined> {
+    const withinMs = viewAnswerMs(view);
     const judged = await Promise.all(
       this.#serving.map(async ({ remote }) => {
-        const applied = await this.#orEnd(remote, { kind: 'prepare', view });
+        const applied = await this.#orEnd(remote, { kind: 'prepare', view }, withinMs);
         return remote === undefined || applied === undefined ? undefined : { remote, applied };
       }),
     );
@@ -276,7 +278,9 @@ export class Fleet implements Workers {
     if (verdict.status === 'rejected') return verdict;
     // What is in force is said first: who comes after a worker that ends here takes the new one.
     this.#view = viewAfter(view, this.#view, verdict.errors);
-    await Promise.all(present.map(({ remote }) => this.#orEnd(remote, { kind: 'commit' })));
+    await Promise.all(
+      present.map(({ remote }) => this.#orEnd(remote, { kind: 'commit' }, withinMs)),
+    );
     return verdict;
   }
 
@@ -321,9 +325,10 @@ export class Fleet implements Workers {
   async #orEnd<Kind extends OrderKind>(
     remote: RemoteWorker | undefined,
     order: OrderOf<Kind>,
+    withinMs?: number,
   ): Promise<AnswerTo<Kind> | undefined> {
     try {
-      return await remote?.call(order);
+      return await remote?.call(order, withinMs);
     } catch (thrown) {
       this.#options.log.error('worker in doubt', { order: order.kind, why: messageOf(thrown) });
       remote?.kill();

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '@leno/std';
-import { guard, unguard } from '@leno/std/node';
+import { guard, smallProcess, unguard } from '@leno/std/node';
 import { LineRelay } from './line-relay.ts';
 import type { WorkerMessage } from './protocol.ts';
 import type { SpawnWorker } from './remote-worker.ts';
@@ -16,6 +16,8 @@ import type { SpawnWorker } from './remote-worker.ts';
  */
 export const forkWorker: SpawnWorker = (_index, on) => {
   const child = fork(workerMain(), {
+    // What this process was started with comes last, and so it counts.
+    execArgv: [...smallProcess.args, ...process.execArgv],
     serialization: 'advanced',
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -15,7 +15,7 @@ export const RESTART_MS = 100;
 export const RESTART_MS_MAX = 10_000;
 /** Who has served so long has not failed because of how it was started. */
 export const STEADY_MS = 60_000;
-/** Beats without a sign of a worker, after which it is stuck, and is ended. */
+/** Beats without a sign of a worker without a view in hand, after which it is stuck, and is ended. */
 const MISSED_COUNT_MAX = 10;
 export const SILENCE_MS_MAX = MISSED_COUNT_MAX * BEAT_MS;
 
@@ -113,7 +113,8 @@ export class Member {
   #awaitBeat(): void {
     this.#silence = this.#ports.timers.after(BEAT_MS, () => {
       this.#missedCount += 1;
-      if (this.#missedCount >= MISSED_COUNT_MAX) this.remote?.kill();
+      const isStuck = this.#missedCount >= MISSED_COUNT_MAX && this.remote?.hasView !== true;
+      if (isStuck) this.remote?.kill();
       else this.#awaitBeat();
     });
   }

@@ -1,3 +1,4 @@
+import type { PushedView } from '@leno/dataplane';
 import type { TimerHandle, Timers } from '@leno/std';
 import type { AnswerTo, NumberedOrder, OrderKind, OrderOf, WorkerMessage } from './protocol.ts';
 import { WorkerError } from './worker-error.ts';
@@ -17,6 +18,7 @@ export type SpawnWorker = (
 ) => WorkerProcess;
 
 interface Waiting {
+  readonly kind: OrderKind;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (why: WorkerError) => void;
   late: TimerHandle;
@@ -24,6 +26,15 @@ interface Waiting {
 
 /** How long an order may take; who has not answered by then is taken for stuck. */
 export const ANSWER_MS_MAX = 10_000;
+/** And so much longer for each MiB of the view that it concerns: 0.28 s are usual. */
+export const VIEW_MS_PER_MIB = 2_000;
+const MIB = 1_048_576;
+
+/** How long a worker may take to prepare a view, and again to put it in force. */
+export function viewAnswerMs(view: PushedView): number {
+  const byteCount = JSON.stringify(view.resources).length;
+  return ANSWER_MS_MAX + Math.floor((byteCount / MIB) * VIEW_MS_PER_MIB);
+}
 
 /** One worker process as its supervisor sees it: orders and their answers. */
 export class RemoteWorker {
@@ -39,6 +50,14 @@ export class RemoteWorker {
     this.#index = index;
     this.#process = process;
     this.#timers = timers;
+  }
+
+  /** Whether it has a view in hand, which it does in one go: the bound of that order tells if it is stuck. */
+  get hasView(): boolean {
+    for (const { kind } of this.#waiting.values()) {
+      if (kind === 'prepare' || kind === 'commit') return true;
+    }
+    return false;
   }
 
   get pid(): number | undefined {
@@ -65,7 +84,7 @@ export class RemoteWorker {
       const late = this.#timers.after(withinMs, () => {
         waiting.late = this.#timers.after(0, giveUp);
       });
-      const waiting: Waiting = { resolve, reject, late };
+      const waiting: Waiting = { kind: order.kind, resolve, reject, late };
       this.#waiting.set(id, waiting);
       this.#process.send({ id, order: order as NumberedOrder['order'] });
     });

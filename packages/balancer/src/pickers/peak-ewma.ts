@@ -87,12 +87,14 @@ export class PeakEwma<M extends Member> implements Picker {
   explain(nowMs: number): readonly PickScore[] {
     const set = this.#set;
     if (this.#version !== set.version) this.#follow();
-    return Array.from({ length: set.length }, (_, index) => {
+    const scores: PickScore[] = [];
+    for (let index = 0; index < set.length; index += 1) {
       this.#latencies.weigh(set, index, nowMs, 0);
       const isPickable = set.weightAt(index) > 0;
       const score = isPickable ? (this.#latencies.costs[0] ?? 0) : Number.POSITIVE_INFINITY;
-      return { id: set.at(index).id, score };
-    });
+      scores.push({ id: set.at(index).id, score });
+    }
+    return scores;
   }
 
   #cheaper(one: number, other: number, nowMs: number): number {

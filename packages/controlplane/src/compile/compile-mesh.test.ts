@@ -2,6 +2,7 @@ import { decodeResource } from '@leno/config';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planApply } from '../apply.ts';
+import type { StoredObject } from '../mesh-object.ts';
 import { MeshState } from '../mesh-state.ts';
 import type { Instance } from '../registry/instance.ts';
 import { Registry } from '../registry/registry.ts';
@@ -157,8 +158,8 @@ test('property: the order in which things came makes no difference to what is co
   );
 });
 
-test('an access policy that no longer passes its checks is pushed so that proxies refuse it', () => {
-  const stored = (rules: unknown[]) => ({
+function storedPolicy(spec: Json): StoredObject {
+  return {
     object: {
       apiVersion: 'leno.dev/v1',
       kind: 'AccessPolicy',
@@ -166,16 +167,37 @@ test('an access policy that no longer passes its checks is pushed so that proxie
       name: 'p',
       labels: {},
       annotations: {},
-      spec: { targetRef: { name: 'cart' }, action: 'DENY', rules } as Json,
+      spec,
     },
     resourceVersion: 1,
     createdAtMs: 0,
-  });
-  const pushed = (rules: unknown[]) => {
-    const compiled = compileMesh({ objects: [stored(rules)], instances: [], vacant: [] }, trust);
-    const policies = compiled.filter(({ type }) => type === 'policy');
-    return policies.map((it) => [it.bundle, decodeResource({ ...it, version: 1 }).ok]);
   };
-  expect(pushed([{}])).toEqual([['default/cart', true]]);
-  expect(pushed([{ notFrom: {} }])).toEqual([['default/cart', false]]);
+}
+
+function pushedPolicies(spec: Json, services: readonly string[] = []) {
+  const vacant = services.map((it) => (it.includes('/') ? it : `default/${it}`));
+  const input = { objects: [storedPolicy(spec)], instances: [], vacant };
+  const policies = compileMesh(input, trust).filter(({ type }) => type === 'policy');
+  return policies.map((it) => [it.name, it.bundle, decodeResource({ ...it, version: 1 }).ok]);
+}
+
+test('an access policy that no longer passes its checks is pushed so that proxies refuse it', () => {
+  const pushed = (rules: unknown[]) =>
+    pushedPolicies({ targetRef: { name: 'cart' }, action: 'DENY', rules } as Json);
+  expect(pushed([{}])).toEqual([['default/p', 'default/cart', true]]);
+  expect(pushed([{ notFrom: {} }])).toEqual([['default/p', 'default/cart', false]]);
+});
+
+test.each([
+  { name: 'a target that is no text', spec: { targetRef: { name: 7 }, action: 'DENY' } },
+  { name: 'a target that can name no service', spec: { targetRef: { name: 'Cart' } } },
+  { name: 'a target of another shape', spec: { targetRef: 'cart' } },
+  { name: 'a target that is null', spec: { targetRef: null } },
+  { name: 'no target', spec: {} },
+  { name: 'no spec', spec: null },
+])('$name closes every service that the policy may have been meant for', ({ spec }) => {
+  expect(pushedPolicies(spec, ['cart', 'web', 'other/web'])).toEqual([
+    ['default/p/cart', 'default/cart', false],
+    ['default/p/web', 'default/web', false],
+  ]);
 });

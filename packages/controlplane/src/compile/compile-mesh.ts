@@ -24,6 +24,9 @@ export interface Trust {
   readonly sequence: number;
 }
 
+/** What can be the name of a service (RFC 1123 labels); anything else names none. */
+const nameOfService = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 const decoded = new WeakMap<MeshObject, ConfigObject | undefined>();
 
 /** A stored object as the config package knows it; undefined if it no longer passes its checks. */
@@ -59,19 +62,33 @@ export function compileMesh(input: CompileInput, trust: Trust): readonly Compile
     body,
   };
   const compiled = compileResources({ objects, instances, trustDomain });
-  return [...compiled, ...input.objects.flatMap(unreadablePolicy), bundle];
+  const services = compiled.flatMap(({ type, name }) => (type === 'service' ? [name] : []));
+  const unreadable = input.objects.flatMap((stored) => unreadablePolicy(stored, services));
+  return [...compiled, ...unreadable, bundle];
 }
 
-/** In a form that every proxy refuses: it keeps what it has, or lets nobody in, and says why. */
-function unreadablePolicy(stored: StoredObject): readonly Compiled[] {
+/**
+ * In a form that every proxy refuses: it keeps what it has, or lets nobody in, and says why. Where it
+ * cannot be read for which of the `services` the policy was meant, it may have been any of its namespace.
+ */
+function unreadablePolicy(stored: StoredObject, services: readonly string[]): readonly Compiled[] {
   const { kind, namespace, name, spec } = stored.object;
   if (kind !== 'AccessPolicy' || configObject(stored) !== undefined) return [];
-  const target = (spec as { targetRef?: { name?: unknown } } | null)?.targetRef?.name;
-  if (typeof target !== 'string') return [];
-  const service = `${namespace}/${target}`;
-  const body = { service, unreadable: spec };
-  const hash = canonicalHash(body);
-  return [{ type: 'policy', name: `${namespace}/${name}`, bundle: service, hash, body }];
+  const refused = (policy: string, service: string): Compiled => {
+    const body = { service, unreadable: spec };
+    const hash = canonicalHash(body);
+    return { type: 'policy', name: policy, bundle: service, hash, body };
+  };
+  const target = (spec as { targetRef?: { name?: unknown } | null } | null)?.targetRef?.name;
+  const own = `${namespace}/${name}`;
+  if (typeof target === 'string' && nameOfService.test(target)) {
+    return [refused(own, `${namespace}/${target}`)];
+  }
+  const concerned = services.filter((service) => service.startsWith(`${namespace}/`));
+  // No other policy can be called so: names of objects have no slash.
+  return concerned.map((service) =>
+    refused(`${own}/${service.slice(namespace.length + 1)}`, service),
+  );
 }
 
 /** What a service without instances looks like to the compiler; it becomes no endpoint. */

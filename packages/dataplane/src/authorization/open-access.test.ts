@@ -5,6 +5,7 @@ import { type OpenAccess, OpenAccessList } from './open-access.ts';
 class Member implements OpenAccess {
   openPrevious: OpenAccess | undefined = undefined;
   openNext: OpenAccess | undefined = undefined;
+  readonly thrown: unknown[] = [];
   readonly #asked: () => void;
 
   constructor(asked: () => void) {
@@ -13,6 +14,10 @@ class Member implements OpenAccess {
 
   reauthorize(): void {
     this.#asked();
+  }
+
+  crashed(thrown: unknown): void {
+    this.thrown.push(thrown);
   }
 }
 
@@ -55,4 +60,21 @@ test('what another has ended meanwhile is not asked any more', () => {
   list.reauthorizeAll();
   expect(asked).toEqual(['second']);
   expect(list.count).toBe(0);
+});
+
+test('one that throws is ended, and the others are asked nevertheless', () => {
+  const list = new OpenAccessList();
+  const asked: string[] = [];
+  const bug = new Error('a bug');
+  const members = [
+    new Member(() => asked.push('first')),
+    new Member(() => {
+      throw bug;
+    }),
+    new Member(() => asked.push('last')),
+  ];
+  for (const member of members) list.add(member);
+  list.reauthorizeAll();
+  expect(asked).toEqual(['last', 'first']);
+  expect(members.map(({ thrown }) => thrown)).toEqual([[], [bug], []]);
 });

@@ -9,6 +9,8 @@ export interface OpenAccess {
   openNext: OpenAccess | undefined;
   /** Asks anew whether it may stay, and ends it if not. May leave the list meanwhile. */
   reauthorize(): void;
+  /** Asking has thrown, so that nobody knows whether it may stay: ends it. */
+  crashed(thrown: unknown): void;
 }
 
 /** See the head of this file. */
@@ -39,13 +41,21 @@ export class OpenAccessList {
     this.#count -= 1;
   }
 
-  /** Asks all of them anew. What one of them ends is not asked any more. */
+  /**
+   * Asks all of them anew. What one of them ends is not asked any more. One that throws is ended, and
+   * the others are asked nevertheless: none may outstay what allowed it for the bug of another.
+   */
   reauthorizeAll(): void {
     const members: OpenAccess[] = [];
     for (let at = this.#first; at !== undefined; at = at.openNext) members.push(at);
     for (const member of members) {
       const isOpen = member.openPrevious !== undefined || this.#first === member;
-      if (isOpen) member.reauthorize();
+      if (!isOpen) continue;
+      try {
+        member.reauthorize();
+      } catch (thrown) {
+        member.crashed(thrown);
+      }
     }
   }
 }

@@ -106,6 +106,47 @@ test.each([
   expect(it.asked).toHaveLength(askedCount);
 });
 
+test('https is not let out as plain HTTP, and what the mesh says stays in it', async () => {
+  const app = closing(await openApplication());
+  const it = await world({ 'api.example': [addresses('127.0.0.1')] });
+  const host = `api.example:${app.port}`;
+  const path = `https://${host}/`;
+  const refused = await ask(it.proxy.outboundPort, { host, path });
+  expect([refused.status, refused.headers['x-leno-reason']]).toEqual([404, 'no-route']);
+  expect([it.asked, app.seen]).toEqual([[], []]);
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const headers = { traceparent, tracestate: 'a=b', 'X-Leno-Thing': '1', 'x-own': '1' };
+  const plain = await ask(it.proxy.outboundPort, { host, path: `http://${host}/`, headers });
+  expect(plain.status).toBe(200);
+  const seen = Object.keys(app.seen[0]?.headers ?? {});
+  expect(seen).toContain('x-own');
+  expect(seen.filter((name) => /^(x-leno-|trace)/.test(name))).toEqual([]);
+});
+
+test.each([
+  ['8.8.4.4', 'denied'],
+  ['8.8.8.8', 'let out'],
+  ['2001:4860::1', 'denied'],
+])('addresses of this machine are not let out: %s', (address, expected) => {
+  const egress = new Egress(
+    {
+      resolver: { resolve: () => undefined },
+      ownAddresses: ['8.8.4.4', '2001:4860:0::1', 'no address'],
+    },
+    systemClock,
+    () => {
+      throw new Error('let out');
+    },
+  );
+  const said: string[] = [];
+  const call = { ended: false, fail: (reason: string) => void said.push(reason) };
+  const authority = address.includes(':') ? `[${address}]` : address;
+  const look = () => egress.open(call as unknown as Call, authority, () => undefined);
+  if (expected === 'denied') look();
+  else expect(look).toThrow('let out');
+  expect(said).toEqual(expected === 'denied' ? ['denied'] : []);
+});
+
 test('a name that turns inward is refused from then on', async () => {
   const app = closing(await openApplication());
   const it = await world({ 'turns.example': [addresses('127.0.0.1'), addresses('10.0.0.1')] });
@@ -146,6 +187,7 @@ test('a destination in use does not make way', async () => {
   expect(await reasonOf(it, `last.example:${app.port}`)).toBe('503 overflow');
   app.close();
   await Promise.all(pending);
+  expect(it.proxy.dataPlane.engine.egress?.overflowCount).toBe(1);
 });
 
 test('calls that wait for the resolver are bounded', async () => {
@@ -156,6 +198,7 @@ test('calls that wait for the resolver are bounded', async () => {
   await until(() => it.proxy.dataPlane.engine.activeCount === WAITING_COUNT_MAX);
   expect(await reasonOf(it, 'other.example')).toBe('503 overflow');
   expect(it.asked).toEqual(['slow.example']);
+  expect(it.proxy.dataPlane.engine.egress?.waitingOverflowCount).toBe(1);
   it.held[0]?.(addresses('10.0.0.1'));
   await Promise.all(waiting);
   expect(await reasonOf(it, 'other.example')).toBe('503 no-endpoint');
@@ -206,5 +249,6 @@ test('answers are kept for a minute at most, and so many at most', () => {
   for (let count = 0; count < ANSWER_COUNT_MAX; count += 1) look(`n${count}.example`);
   look('a.example');
   expect(asked).toHaveLength(ANSWER_COUNT_MAX + 3);
+  expect(egress.forgottenCount).toBe(1);
   expect(new Set(failed)).toEqual(new Set(['denied']));
 });

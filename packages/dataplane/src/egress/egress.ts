@@ -4,7 +4,7 @@
  * address of a name is somebody's inside, the name is refused (rebinding, RFC 6890). Names that are
  * addresses in other spellings are no names.
  */
-import { parseAddress } from '@leno/authz';
+import { isWithin, parseAddress, parseRange } from '@leno/authz';
 import type { EndpointBody } from '@leno/config';
 import type { Clock } from '@leno/std';
 import type { Call } from '../call.ts';
@@ -26,6 +26,8 @@ export interface EgressPorts {
   readonly resolver: Resolver;
   /** Whether an address may be dialled. Default: `isPublicAddress`; for tests of what is let out. */
   readonly isLetOut?: (address: string) => boolean;
+  /** Addresses of this machine, which are not let out even where they are public. Default none. */
+  readonly ownAddresses?: readonly string[];
 }
 
 /** Destinations that are held at once; the longest unused makes way, one in use does not. */
@@ -52,6 +54,12 @@ type Onward = (call: Call) => void;
 export class Egress {
   /** Destinations that had to make way for others. */
   evictedCount = 0;
+  /** Calls that were refused because `DESTINATION_COUNT_MAX` were in use. */
+  overflowCount = 0;
+  /** Calls that were refused because `WAITING_COUNT_MAX` waited for the resolver. */
+  waitingOverflowCount = 0;
+  /** How often all answers were forgotten because there were `ANSWER_COUNT_MAX`. */
+  forgottenCount = 0;
   readonly #ports: EgressPorts;
   readonly #isLetOut: (address: string) => boolean;
   readonly #clock: Clock;
@@ -63,7 +71,13 @@ export class Egress {
 
   constructor(ports: EgressPorts, clock: Clock, newCluster: () => Cluster) {
     this.#ports = ports;
-    this.#isLetOut = ports.isLetOut ?? isPublicAddress;
+    const own = (ports.ownAddresses ?? []).flatMap((it) => parseRange(it) ?? []);
+    const isLetOut = ports.isLetOut ?? isPublicAddress;
+    this.#isLetOut = (text) => {
+      const address = parseAddress(text);
+      const isOwn = address !== undefined && own.some((range) => isWithin(address, range));
+      return !isOwn && isLetOut(text);
+    };
     this.#clock = clock;
     this.#newCluster = newCluster;
   }
@@ -101,6 +115,7 @@ export class Egress {
 
   #ask(call: Call, destination: Destination, onward: Onward): void {
     if (this.#waitingCount >= WAITING_COUNT_MAX) {
+      this.waitingOverflowCount += 1;
       call.fail('overflow', `${WAITING_COUNT_MAX} calls wait for the resolver`);
       return;
     }
@@ -132,7 +147,10 @@ export class Egress {
   #remember(host: string, resolved: Resolved): void {
     if (resolved.kind === 'failed') return;
     const { addresses, ttlMs } = resolved;
-    if (this.#answers.size >= ANSWER_COUNT_MAX) this.#answers.clear();
+    if (this.#answers.size >= ANSWER_COUNT_MAX) {
+      this.#answers.clear();
+      this.forgottenCount += 1;
+    }
     const keepMs = Math.min(Math.max(ttlMs, TTL_MIN_MS), TTL_MAX_MS);
     this.#answers.set(host, { addresses, untilMs: this.#clock.nowMs() + keepMs });
   }
@@ -151,11 +169,15 @@ export class Egress {
     const { host } = destination;
     const inside = addresses.find((address) => !this.#isLetOut(address));
     if (inside !== undefined) {
-      call.fail('denied', `${host} is not let out: ${inside} is not a public address`);
+      call.fail(
+        'denied',
+        `${host} is not let out: ${inside} is no public address, or one of this machine`,
+      );
       return;
     }
     const cluster = this.#clusterOf(destination);
     if (cluster === undefined) {
+      this.overflowCount += 1;
       call.fail('overflow', `${DESTINATION_COUNT_MAX} destinations outside are in use`);
       return;
     }

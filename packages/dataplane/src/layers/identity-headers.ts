@@ -9,6 +9,16 @@ import type { Call } from '../call.ts';
 import { CLAIMS, REPLY_CLAIMS, WORDS_OF_THE_MESH } from '../claims.ts';
 import type { Layer } from '../layer.ts';
 
+const WORDS_OF_TRACES: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
+
+/** Removes what one of the mesh says to another: all `x-leno-…`, and the trace, which ends here. */
+export function dropWordsOfMesh(fields: FieldList): void {
+  for (const [name] of [...fields]) {
+    const lower = name.toLowerCase();
+    if (lower.startsWith('x-leno-') || WORDS_OF_TRACES.has(lower)) fields.remove(name);
+  }
+}
+
 export const identityHeaders: Layer = {
   name: 'identity-headers',
   enter(call) {

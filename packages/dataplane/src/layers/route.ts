@@ -38,6 +38,11 @@ function goOut(call: Call, authority: string): 'stop' {
     return 'stop';
   }
   call.peerName = 'egress';
+  if (call.head.scheme === 'https') {
+    call.fail('no-route', 'only plain HTTP is let out: https would leave without its TLS');
+    return 'stop';
+  }
+  call.leavesMesh = true;
   egress.open(call, authority, runStack);
   return 'stop';
 }

@@ -8,9 +8,7 @@ import type { Layer } from '../layer.ts';
 export const shed: Layer = {
   name: 'shed',
   enter(call) {
-    const { engine } = call;
-    if (engine.refusedRatio === 0 || engine.rng() >= engine.refusedRatio) return 'next';
-    engine.shedCount[call.direction] += 1;
+    if (!call.engine.sheds(call.direction)) return 'next';
     call.fail('overloaded', 'this proxy is short of memory or time');
     return 'stop';
   },

@@ -23,6 +23,7 @@ import { outcomeOfReply, ReplyBody } from '../tries/reply-body.ts';
 import { RequestBody } from '../tries/request-body.ts';
 import { deadlineOfTry } from '../tries/try-deadline.ts';
 import { pumpTunnel } from '../tries/tunnel.ts';
+import { dropWordsOfMesh } from './identity-headers.ts';
 
 export const tries: Layer = {
   name: 'tries',
@@ -97,7 +98,8 @@ function startTry(call: Call): void {
 
 function outgoing(call: Call, nowMs: number): OutgoingRequest {
   const { head } = call;
-  if (call.tryCount > 1) head.fields.set('x-leno-attempt', String(call.tryCount));
+  if (call.leavesMesh) dropWordsOfMesh(head.fields);
+  else if (call.tryCount > 1) head.fields.set('x-leno-attempt', String(call.tryCount));
   sayWhatIsLeft(call, nowMs);
   return {
     method: head.method,
@@ -118,7 +120,8 @@ function sayWhatIsLeft(call: Call, nowMs: number): void {
   }
   // The time that we give a call of gRPC is for replies that begin, which the other side cannot tell.
   const untilMs = call.isGrpc ? call.firmDeadlineMs : call.deadlineMs;
-  if (call.direction === 'outbound' && untilMs !== Number.POSITIVE_INFINITY) {
+  const isHeard = call.direction === 'outbound' && !call.leavesMesh;
+  if (isHeard && untilMs !== Number.POSITIVE_INFINITY) {
     fields.set(DEADLINE_FIELD, String(Math.max(1, Math.round(untilMs - nowMs))));
   }
 }

@@ -12,6 +12,7 @@ import {
 import type { Call } from '../call.ts';
 import { GRPC_NONE } from '../grpc/grpc-status.ts';
 import type { Cluster } from '../upstream/cluster.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
 import { isFailure } from './call-metrics.ts';
 
 /** One in so many undisturbed successes leaves a decision record; failures and retries always do. */
@@ -152,22 +153,25 @@ export function endpointNotes(
   tries: readonly AttemptNote[],
   nowMs: number,
 ): readonly EndpointNote[] {
-  const scores = new Map(cluster.explain(nowMs).map(({ id, score }) => [id, score]));
-  const tried = new Set(tries.map(({ endpointId }) => endpointId));
-  const all = cluster.endpoints;
-  const shown =
-    all.length <= ENDPOINT_COUNT_MAX
-      ? all
-      : [...all.filter(({ id }) => tried.has(id)), ...all.filter(({ id }) => !tried.has(id))];
-  return shown.slice(0, ENDPOINT_COUNT_MAX).map(({ id, body, breaker }) => {
+  const scores = cluster.explain(nowMs);
+  const notes: EndpointNote[] = [];
+  for (const { id, body, breaker } of shownOf(cluster.endpoints, tries)) {
     const state = breaker.stateAt(nowMs);
-    const score = scores.get(id);
-    return {
+    const score = scores.find((it) => it.id === id)?.score;
+    notes.push({
       id,
       address: `${body.address}:${body.port}`,
       breaker: state,
       ...(score === undefined ? {} : { score }),
       ...(state === 'open' ? { excludedBy: 'its breaker is open' } : {}),
-    };
-  });
+    });
+  }
+  return notes;
+}
+
+function shownOf(all: readonly Endpoint[], tries: readonly AttemptNote[]): readonly Endpoint[] {
+  if (all.length <= ENDPOINT_COUNT_MAX) return all;
+  const tried = new Set(tries.map(({ endpointId }) => endpointId));
+  const first = all.filter(({ id }) => tried.has(id));
+  return [...first, ...all.filter(({ id }) => !tried.has(id))].slice(0, ENDPOINT_COUNT_MAX);
 }

@@ -46,8 +46,8 @@ export type Dialled =
   | { readonly kind: 'authority'; readonly authority: string }
   | { readonly kind: 'server-name'; readonly serverName: string | undefined }
   | { readonly kind: 'unreadable'; readonly detail: string }
-  /** The listener that stands for it has too many connections. */
-  | { readonly kind: 'full'; readonly authority: string }
+  /** The listener that stands for it takes no more, as `detail` says. */
+  | { readonly kind: 'full'; readonly authority: string; readonly detail: string }
   /** Inbound: the one application that this sidecar stands beside. */
   | { readonly kind: 'application' };
 
@@ -119,7 +119,8 @@ export class TcpConnection implements WheelEntry, OpenAccess {
   /** Decides and dials. Called once. */
   start(): void {
     this.#guarded(() => {
-      const refusal = this.direction === 'inbound' ? this.#letIn() : this.#choose();
+      const chosen = this.direction === 'inbound' ? this.#letIn() : this.#choose();
+      const refusal = chosen ?? (this.#isShed ? short : undefined);
       this.#cells = this.#proxy.metrics.opened(this.direction, this.peerName);
       if (refusal !== undefined) this.fail(...refusal);
       else this.#begin();
@@ -140,6 +141,10 @@ export class TcpConnection implements WheelEntry, OpenAccess {
     const verdict = authorizeConnection(table, this.client.peer, table.access.tcpPort);
     this.access = verdict.decision;
     if (verdict.kind === 'refused') this.fail(verdict.reason, verdict.detail);
+  }
+
+  crashed(thrown: unknown): void {
+    this.fail('filter-failed', messageOf(thrown));
   }
 
   /** Half of the idle time is over: a byte costs no clock that way. */
@@ -200,13 +205,18 @@ export class TcpConnection implements WheelEntry, OpenAccess {
         ? chooseByServerName(table, dialled.serverName)
         : chooseByAuthority(table, dialled.authority);
     if (chosen.service !== undefined) this.peerName = chosen.service.name;
-    if (dialled.kind === 'full') return ['overloaded', 'its listener has too many connections'];
+    if (dialled.kind === 'full') return ['overloaded', dialled.detail];
     if (chosen.kind === 'none') return ['no-route', chosen.detail];
     this.routeName = chosen.routeName;
     this.cluster = chosen.cluster;
     this.#policy = chosen.service.policy;
     this.#idleTimeoutMs = this.#policy.tcpIdleTimeoutMs;
     return this.#proxy.isDraining(this.direction) ? draining : undefined;
+  }
+
+  /** A CONNECT was asked already, as the call that it was. */
+  get #isShed(): boolean {
+    return this.client.method !== 'CONNECT' && this.#engine.sheds(this.direction);
   }
 
   #begin(): void {
@@ -345,7 +355,7 @@ export class TcpConnection implements WheelEntry, OpenAccess {
     try {
       step();
     } catch (thrown) {
-      this.fail('filter-failed', messageOf(thrown));
+      this.crashed(thrown);
     }
   }
 
@@ -354,4 +364,5 @@ export class TcpConnection implements WheelEntry, OpenAccess {
   }
 }
 
+const short = ['overloaded', 'this proxy is short of memory or time'] as const;
 const draining = ['draining', 'this proxy is going away'] as const;

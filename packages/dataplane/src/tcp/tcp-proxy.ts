@@ -29,7 +29,7 @@ export class TcpProxy {
   readonly #ports: TcpPorts;
   readonly #open = { inbound: new Set<TcpConnection>(), outbound: new Set<TcpConnection>() };
   readonly #draining = { inbound: false, outbound: false };
-  readonly #emptied = new Map<Direction, () => void>();
+  readonly #emptied: Readonly<Record<Direction, (() => void)[]>> = { inbound: [], outbound: [] };
 
   constructor(engine: Engine, ports: TcpPorts) {
     this.engine = engine;
@@ -69,15 +69,15 @@ export class TcpProxy {
   readonly inbound = (socket: TcpSocket, peer: Peer): void =>
     this.#take('inbound', meshClient(socket, peer), { kind: 'application' });
 
-  /** A connection to a listener that is full: it is closed already, and counted here. */
-  readonly overloaded = (authority: string, peer: Peer): void => {
+  /** A connection to a listener that takes no more, as `detail` says: it is closed already, and counted here. */
+  readonly overloaded = (authority: string, peer: Peer, detail: string): void => {
     const client: TcpClient = {
       method: 'TCP',
       peer,
       accept: () => undefined,
       refuse: () => undefined,
     };
-    this.#take('outbound', client, { kind: 'full', authority });
+    this.#take('outbound', client, { kind: 'full', authority, detail });
   };
 
   isDraining(direction: Direction): boolean {
@@ -88,14 +88,17 @@ export class TcpProxy {
     return body.transport === 'mtls' ? this.#ports.tlsOf(body) : undefined;
   }
 
-  /** Takes nothing new that way, waits until nothing is left, and breaks off what is after `withinMs`. */
+  /**
+   * Takes nothing new that way, waits until nothing is left, and breaks off what is after `withinMs`.
+   * Asked again, whoever gives less time has his way, and all of them hear of the end.
+   */
   drain(direction: Direction, withinMs: number): Promise<void> {
     this.#draining[direction] = true;
     const open = this.#open[direction];
     if (open.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const late = this.engine.timers.after(withinMs, () => this.#breakOff(direction));
-      this.#emptied.set(direction, () => {
+      this.#emptied[direction].push(() => {
         late.cancel();
         resolve();
       });
@@ -125,7 +128,8 @@ export class TcpProxy {
     const { entry, record } = describeConnection(engine, connection, { end, detail, durationMs });
     engine.journal.connectionEnded(entry, record);
     this.#open[direction].delete(connection);
-    if (this.#open[direction].size === 0) this.#emptied.get(direction)?.();
+    if (this.#open[direction].size > 0) return;
+    for (const emptied of this.#emptied[direction].splice(0)) emptied();
   }
 
   #take(direction: Direction, client: TcpClient, dialled: Dialled): void {

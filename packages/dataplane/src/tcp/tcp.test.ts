@@ -358,7 +358,7 @@ test('a drain takes nothing new, lets what is open finish, and breaks off what d
   const finishing = talk(port, 'a', false);
   const staying = talk(port, 'b', false);
   await expect.poll(() => app.seen.length).toBe(2);
-  const drained = tcp.drain('outbound', 500);
+  const drained = Promise.all([tcp.drain('outbound', 30_000), tcp.drain('outbound', 500)]);
   expect(await talk(port)).toEqual({ text: '', end: 'ECONNRESET' });
   expect(lastRecord(web)?.reason).toBe('draining');
   app.seen[0]?.end();
@@ -517,7 +517,8 @@ test('a hello that is malformed is closed, and recorded', async () => {
 test('what a full listener has closed is counted', async () => {
   const { web } = await bench(() => ({ services: { db: [] } }));
   const peer = { address: '127.0.0.1', port: 1, transport: 'plain', identity: undefined } as const;
-  web.dataPlane.engine.tcp.overloaded('db:5432', peer);
+  web.dataPlane.engine.tcp.overloaded('db:5432', peer, 'no room');
+  expect(lastRecord(web)).toMatchObject({ reason: 'overloaded', detail: 'no room' });
   expect(metric(web, 'leno_tcp_connections_closed_total')).toEqual([
     'leno_tcp_connections_closed_total{dir="outbound",peer="default/db",reason="overloaded"} 1',
   ]);

@@ -139,12 +139,14 @@ export class Attempt implements TryEvents {
     this.#settled = true;
     this.deadlineMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#call.engine.clock.nowMs();
-    this.#call.tries.push({
+    const note: AttemptNote = {
       endpointId: this.endpoint.id,
       startedAfterMs: this.#startedAtMs - this.#call.startedAtMs,
       durationMs: nowMs - this.#startedAtMs,
       result,
-    });
+    };
+    const { tries } = this.#call;
+    this.#call.tries = tries.length === 0 ? [note] : [...tries, note];
     this.#call.engine.metrics.tried(this.#call, outcome, result);
     this.#owner.settled(this.#call);
     // The head says how fast an endpoint is; a stream of an hour would make it look an hour slow.

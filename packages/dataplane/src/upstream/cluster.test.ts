@@ -17,7 +17,11 @@ function bench(bodies: readonly EndpointBody[], policy: Partial<TrafficPolicyBod
     rng: seededRng(2),
     tlsFor: noTls,
   });
-  const hooks = { breakerChanged: () => undefined };
+  const left: string[] = [];
+  const hooks = {
+    breakerChanged: () => undefined,
+    endpointLeft: (_cluster: Cluster, { id }: Endpoint) => void left.push(id),
+  };
   const cluster = new Cluster('default/shop', pools, seededRng(3), hooks);
   cluster.setPolicy({ service: 'default/shop', ...policy });
   cluster.setEndpoints(bodies, 0);
@@ -34,7 +38,7 @@ function bench(bodies: readonly EndpointBody[], policy: Partial<TrafficPolicyBod
       broken.breaker.failure(broken.breaker.tryAcquire(0), 0);
     }
   };
-  return { cluster, score, pick, breakDown };
+  return { cluster, score, pick, breakDown, left };
 }
 
 const took = (tookMs: number): TryEnd => ({ outcome: 'success', tookMs, nowMs: 0 });
@@ -57,7 +61,7 @@ test('the end of a try counts for the stay in which it began, and no other', () 
 
 test('an endpoint that is elsewhere under the same id is not known yet', () => {
   const bodies = [endpoint(1, undefined, 'a'), endpoint(2, undefined, 'b')];
-  const { cluster, score } = bench(bodies);
+  const { cluster, score, left } = bench(bodies);
   for (const each of cluster.endpoints) {
     cluster.ended(each, cluster.started(each, 0), took(400));
   }
@@ -66,6 +70,7 @@ test('an endpoint that is elsewhere under the same id is not known yet', () => {
   expect([score('a'), score('b')]).toEqual([30, 400]);
   expect(cluster.endpoints.map((it) => it.body.port)).toEqual([3, 2]);
   expect(cluster.endpoints[1]).toBe(b);
+  expect(left).toEqual(['a']);
 });
 
 test('endpoints without a weight do not let the last of the others be taken out', () => {

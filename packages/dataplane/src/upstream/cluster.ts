@@ -49,6 +49,8 @@ export interface BreakerChange {
 /** Who wants to know. */
 export interface ClusterHooks {
   breakerChanged(cluster: Cluster, change: BreakerChange): void;
+  /** The cluster has let go of it; what is under way on its connections finishes. */
+  endpointLeft?(cluster: Cluster, endpoint: Endpoint): void;
 }
 
 export class Cluster {
@@ -101,7 +103,9 @@ export class Cluster {
   }
 
   get endpoints(): readonly Endpoint[] {
-    return Array.from({ length: this.#set.length }, (_, index) => this.#set.at(index));
+    const all: Endpoint[] = [];
+    for (let index = 0; index < this.#set.length; index += 1) all.push(this.#set.at(index));
+    return all;
   }
 
   get ejectedCount(): number {
@@ -255,6 +259,7 @@ export class Cluster {
   #letGo(endpoint: Endpoint, nowMs: number): void {
     endpoint.breaker.dispose(nowMs);
     this.#pools.release(endpoint.body, this.#plainProtocol);
+    this.#hooks.endpointLeft?.(this, endpoint);
   }
 }
 

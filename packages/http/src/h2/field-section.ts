@@ -4,6 +4,7 @@
  */
 import * as kinds from '../field-kind.ts';
 import { FieldList, SPAN_SIZE } from '../fields.ts';
+import { numberOf } from '../octets.ts';
 import { malformed, type Refusal } from '../refusal.ts';
 import * as own from './field-kinds.ts';
 import type { FieldBlock } from './hpack/field-block.ts';
@@ -19,8 +20,10 @@ const repeated = malformed('a field came twice that must come once');
 
 /** A length has at most so many digits: less than 2^53. */
 const LENGTH_DIGITS_MAX = 15;
-const DIGITS = /^[0-9]+$/;
 const PROXY_CONNECTION_LENGTH = 16;
+
+/** Blocks are read one at a time: their spans are put together here, and copied once. */
+const kept: number[] = [];
 
 /** What one block has said. Made for one reading. */
 export class FieldSection {
@@ -53,7 +56,7 @@ export class FieldSection {
     const text = block.octets.toString('latin1', 0, block.length);
     this.#text = text;
     const { spans } = block;
-    const kept: number[] = [];
+    let keptCount = 0;
     for (let index = 0; index < block.count; index += 1) {
       const at = index * SPAN_SIZE;
       const kind = block.kinds[index] as number;
@@ -69,14 +72,12 @@ export class FieldSection {
         }
       }
       this.fieldCount += 1;
-      kept.push(
-        spans[at] as number,
-        spans[at + 1] as number,
-        spans[at + 2] as number,
-        spans[at + 3] as number,
-      );
+      for (let part = 0; part < SPAN_SIZE; part += 1) {
+        kept[keptCount + part] = spans[at + part] as number;
+      }
+      keptCount += SPAN_SIZE;
     }
-    const fields = FieldList.parsed(text, kept);
+    const fields = FieldList.parsed(text, kept.slice(0, keptCount));
     // RFC 9113 §8.2.3: what was split for compression is one field again.
     if (this.#cookieCount > 1) fields.set('cookie', fields.get('cookie') ?? '');
     return fields;
@@ -126,8 +127,9 @@ export class FieldSection {
 
   #takeLength(value: string): Refusal | undefined {
     if (this.contentLength !== undefined) return repeated;
-    if (value.length > LENGTH_DIGITS_MAX || !DIGITS.test(value)) return badLength;
-    this.contentLength = Number(value);
+    const length = numberOf(value, LENGTH_DIGITS_MAX);
+    if (length < 0) return badLength;
+    this.contentLength = length;
     return undefined;
   }
 

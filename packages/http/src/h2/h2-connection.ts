@@ -274,7 +274,7 @@ export abstract class H2Connection extends H2Core implements FrameSink {
     const before = peer.streamWindowByteCount;
     peer.read(octets, start, end);
     const change = peer.streamWindowByteCount - before;
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.list()) {
       stream.sendWindow += change;
       if (stream.sendWindow > frames.WINDOW_BYTES_MAX) throw windowTooLarge();
     }

@@ -14,6 +14,7 @@ import { type H2Port, H2Sender } from './h2-sender.ts';
 import type { H2Stream, StreamBreak, StreamPort } from './h2-stream.ts';
 import { PeerSettings } from './peer-settings.ts';
 import { ReceiveWindow } from './receive-window.ts';
+import { StreamTable } from './stream-table.ts';
 
 /** What a connection is made of. `nowMs` is when it begins, on the clock of `receive` and `sweep`. */
 export interface H2ConnectionOptions {
@@ -33,7 +34,7 @@ export abstract class H2Core implements StreamPort {
   readonly sender: H2Sender;
   readonly limits: H2Limits;
   readonly stats: H2Stats;
-  protected readonly streams = new Map<number, H2Stream>();
+  protected readonly streams = new StreamTable<H2Stream>();
   protected readonly closedStreams = new ClosedStreams();
   protected readonly guard: FloodGuard;
   protected readonly peer: PeerSettings;
@@ -50,6 +51,7 @@ export abstract class H2Core implements StreamPort {
   readonly #isServer: boolean;
   readonly #window: ReceiveWindow;
   readonly #startedAtMs: number;
+  #isOverdue = false; // Whether the answer was late when it was looked for last.
   #askedAtMs = -1; // When the other side was asked whether it is there; -1: not since it was heard.
   #peerIsGoing = false;
   #peerLastStreamId = frames.STREAM_ID_MAX;
@@ -151,15 +153,23 @@ export abstract class H2Core implements StreamPort {
       stats.pingTimeoutCount += 1;
       this.ended('the other side does not answer');
     } else {
-      for (const stream of [...this.streams.values()]) this.#sweepStream(stream);
+      for (const stream of this.streams.list()) this.#sweepStream(stream);
     }
   }
 
-  /** Whether a PING was not answered in time; sends one when it is due. */
+  /**
+   * Whether a PING was not answered in time; sends one when it is due. Late is who is late at two
+   * looks: what came while this process was stopped is read after the first.
+   */
   #isDead(): boolean {
     const { limits, nowMs } = this;
     if (this.#askedAtMs >= 0 && this.heardAtMs >= this.#askedAtMs) this.#askedAtMs = -1;
-    if (this.#askedAtMs >= 0) return nowMs - this.#askedAtMs >= limits.pingTimeoutMs;
+    if (this.#askedAtMs >= 0) {
+      const wasOverdue = this.#isOverdue;
+      this.#isOverdue = nowMs - this.#askedAtMs >= limits.pingTimeoutMs;
+      return wasOverdue && this.#isOverdue;
+    }
+    this.#isOverdue = false;
     if (nowMs - this.heardAtMs < limits.pingIntervalMs) return false;
     this.#askedAtMs = nowMs;
     this.sender.writer.ping(false, ALIVE_PING, 0);
@@ -229,7 +239,7 @@ export abstract class H2Core implements StreamPort {
   protected openStream(stream: H2Stream): void {
     stream.sendWindow = this.peer.streamWindowByteCount;
     stream.receiveWindow = this.limits.streamWindowByteCount;
-    this.streams.set(stream.id, stream);
+    this.streams.add(stream);
     this.stats.streamCount += 1;
     this.stats.activeStreamCount += 1;
     this.guard.earn('windowUpdate', 2);
@@ -259,7 +269,7 @@ export abstract class H2Core implements StreamPort {
     this.#peerIsGoing = true;
     if (!this.#isServer) {
       const detail = 'the connection goes away';
-      for (const stream of [...this.streams.values()]) {
+      for (const stream of this.streams.list()) {
         if (stream.id <= lastStreamId) continue;
         this.breakStream(stream, { by: 'peer', errorCode, unprocessed: true, detail });
       }
@@ -320,7 +330,7 @@ export abstract class H2Core implements StreamPort {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
     this.stopReading();
-    for (const stream of [...this.streams.values()]) this.breakStream(stream, why);
+    for (const stream of this.streams.list()) this.breakStream(stream, why);
     this.flush();
     this.#port.end(why.errorCode, why.detail);
   }

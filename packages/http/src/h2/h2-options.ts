@@ -31,7 +31,7 @@ export interface H2Limits extends MessageLimits, FloodLimits {
    * that ask more than once in five minutes.
    */
   readonly pingIntervalMs: number;
-  /** Without an octet after that PING; then the connection is dead. Default 3 s. */
+  /** Without an octet after that PING; then, looked at again, the connection is dead. Default 3 s. */
   readonly pingTimeoutMs: number;
   /** Without room for what we have to send on a stream. Default 60 s; then it is reset. */
   readonly stallTimeoutMs: number;

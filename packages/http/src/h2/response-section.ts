@@ -2,6 +2,7 @@
 import type { ResponseHead } from '../exchange.ts';
 import { FORBIDDEN_TRAILERS } from '../field-kind.ts';
 import type { FieldList } from '../fields.ts';
+import { numberOf } from '../octets.ts';
 import { headTooLarge, isRefusal, malformed, type Refusal, tooManyFields } from '../refusal.ts';
 import { FieldSection } from './field-section.ts';
 import type { FieldBlock } from './hpack/field-block.ts';
@@ -61,6 +62,7 @@ export function readTrailers(block: FieldBlock, trailerCountMax: number): FieldL
 
 function statusOf(section: FieldSection): number {
   const { status } = section;
-  if (status === undefined || section.pseudoCount > 1 || !/^[1-5][0-9]{2}$/.test(status)) return 0;
-  return Number(status);
+  if (status === undefined || status.length !== 3 || section.pseudoCount > 1) return 0;
+  const value = numberOf(status, 3);
+  return value >= 100 && value < 600 ? value : 0;
 }

@@ -1,7 +1,9 @@
 /** A listener for connections of which nothing is known but the bytes. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { ConnectionBound } from '../connection-bound.ts';
+import type { ConnectionCap } from '../connection-cap.ts';
 import type { Peer } from '../exchange.ts';
-import type { ListenOptions } from '../server-options.ts';
+import type { ListenOptions, ServerRelief } from '../server-options.ts';
 import { TcpSocket } from './tcp-socket.ts';
 
 /** What a listener is made of. */
@@ -10,7 +12,10 @@ export interface TcpServerOptions {
   readonly handler: (socket: TcpSocket, peer: Peer) => void;
   /** Open connections. Default 10 000; those beyond are reset at once and told to `onOverload`. */
   readonly connectionCountMax?: number;
-  readonly onOverload?: (peer: Peer) => void;
+  /** Bounds the connections of all servers that have the same one. By default there is none. */
+  readonly cap?: ConnectionCap;
+  /** `detail` says which bound was met. */
+  readonly onOverload?: (peer: Peer, detail: string) => void;
 }
 
 /** Counters since the start, and gauges. A live view. */
@@ -19,19 +24,40 @@ export interface TcpServerStats {
   readonly acceptedCount: number;
   /** Connections closed because `connectionCountMax` was reached. */
   readonly overloadedCount: number;
+  /** Likewise because of the `cap` that is shared with other servers. */
+  readonly totalOverloadedCount: number;
+  /** Likewise while the server was told to be deaf. */
+  readonly shedConnectionCount: number;
+  /** Connections that the system could not give us: no descriptors left. */
+  readonly acceptFailureCount: number;
 }
 
 const CONNECTION_COUNT_MAX = 10_000;
 
+/** All at zero. */
+export function newTcpServerStats(): { -readonly [Name in keyof TcpServerStats]: number } {
+  return {
+    connectionCount: 0,
+    acceptedCount: 0,
+    overloadedCount: 0,
+    totalOverloadedCount: 0,
+    shedConnectionCount: 0,
+    acceptFailureCount: 0,
+  };
+}
+
 /** Listens once, closes once. */
 export class TcpServer {
-  readonly stats = { connectionCount: 0, acceptedCount: 0, overloadedCount: 0 };
+  readonly stats = newTcpServerStats();
   readonly #options: TcpServerOptions;
+  readonly #bound: ConnectionBound;
   readonly #listener: Server;
   readonly #open = new Set<TcpSocket>();
 
   constructor(options: TcpServerOptions) {
     this.#options = options;
+    const { connectionCountMax = CONNECTION_COUNT_MAX, cap } = options;
+    this.#bound = new ConnectionBound({ connectionCountMax, cap, stats: this.stats });
     this.#listener = createServer(
       { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
       (socket) => this.#accept(socket),
@@ -49,11 +75,21 @@ export class TcpServer {
       this.#listener.listen({ port, host, reusePort }, () => {
         this.#listener.off('error', reject);
         // A failure to accept (no descriptors left) is the system's to report, not a reason to end.
-        this.#listener.on('error', () => undefined);
+        this.#listener.on('error', () => {
+          this.stats.acceptFailureCount += 1;
+        });
         const bound = this.#listener.address() as AddressInfo;
         resolve({ address: bound.address, port: bound.port });
       });
     });
+  }
+
+  /**
+   * What it gives up from now on: `deaf` turns every new connection away. There is nothing that `save`
+   * could close: of bytes nobody knows whether they are the last.
+   */
+  relieve(relief: ServerRelief): void {
+    this.#bound.relief = relief;
   }
 
   /** Takes no new connection; those that are open live on. Nobody waits for them. */
@@ -71,22 +107,20 @@ export class TcpServer {
   }
 
   #accept(socket: Socket): void {
-    const { stats } = this;
-    const limit = this.#options.connectionCountMax ?? CONNECTION_COUNT_MAX;
     const peer = peerOf(socket);
     const raw = new TcpSocket(socket);
-    stats.acceptedCount += 1;
-    if (this.#open.size >= limit) {
-      stats.overloadedCount += 1;
+    this.stats.acceptedCount += 1;
+    const refusal = this.#bound.refusal();
+    if (refusal !== undefined) {
       raw.reset();
-      this.#options.onOverload?.(peer);
+      this.#options.onOverload?.(peer, refusal);
       return;
     }
     this.#open.add(raw);
-    stats.connectionCount = this.#open.size;
+    this.#bound.count(this.#open.size);
     socket.once('close', () => {
       this.#open.delete(raw);
-      stats.connectionCount = this.#open.size;
+      this.#bound.count(this.#open.size);
     });
     this.#options.handler(raw, peer);
   }

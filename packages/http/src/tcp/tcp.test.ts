@@ -6,6 +6,7 @@ import { connect as connectTls } from 'node:tls';
 import { codeOf, err, ok, systemTimers } from '@leno/std';
 import { TestCa } from '@leno/testkit';
 import { afterEach, expect, test } from 'vitest';
+import { ConnectionCap } from '../connection-cap.ts';
 import type { Peer } from '../exchange.ts';
 import { FieldList } from '../fields.ts';
 import { createHttpServer } from '../server.ts';
@@ -374,21 +375,19 @@ test('a hello that does not become whole is closed when the time for a head is o
 });
 
 test('a listener that is full resets whoever comes, and says so', async () => {
-  const refused: Peer[] = [];
+  const refused: [Peer, string][] = [];
   const server = new TcpServer({
     handler: () => undefined,
     connectionCountMax: 1,
-    onOverload: (peer) => void refused.push(peer),
+    onOverload: (...told) => void refused.push(told),
   });
   const { port } = await server.listen(0, '127.0.0.1');
   open.push(() => server.close());
   const first = connect(port, '127.0.0.1');
   await new Promise((resolve) => first.once('connect', resolve));
   expect(await closed(connect(port, '127.0.0.1'))).toBe('ECONNRESET');
-  expect([server.stats, refused.length]).toEqual([
-    { connectionCount: 1, acceptedCount: 2, overloadedCount: 1 },
-    1,
-  ]);
+  expect(server.stats).toMatchObject({ connectionCount: 1, acceptedCount: 2, overloadedCount: 1 });
+  expect(refused).toMatchObject([[{ address: '127.0.0.1' }, 'too many connections']]);
   const next = closed(first);
   first.end();
   first.resume();
@@ -396,4 +395,44 @@ test('a listener that is full resets whoever comes, and says so', async () => {
   await server.close();
   await next;
   await expect.poll(() => server.stats.connectionCount).toBe(0);
+});
+
+test('the cap is shared with other listeners, and what was taken of it is given back', async () => {
+  const cap = new ConnectionCap(1);
+  const servers = [
+    new TcpServer({ handler: ({ socket }) => void socket.pipe(socket), cap }),
+    createHttpServer({ handler: () => undefined, cap }),
+  ] as const;
+  for (const server of servers) open.push(() => server.close());
+  const ports = await Promise.all(servers.map((server) => server.listen(0, '127.0.0.1')));
+  const [tcp = 0, http = 0] = ports.map(({ port }) => port);
+  const first = connect(tcp, '127.0.0.1');
+  await expect.poll(() => cap.count).toBe(1);
+  expect(await closed(connect(tcp, '127.0.0.1'))).toBe('ECONNRESET');
+  connect(http, '127.0.0.1')
+    .resume()
+    .on('error', () => undefined);
+  await expect.poll(() => servers.map(({ stats }) => stats.totalOverloadedCount)).toEqual([1, 1]);
+  first.destroy();
+  await expect.poll(() => cap.count).toBe(0);
+  connect(tcp, '127.0.0.1').on('error', () => undefined);
+  await expect.poll(() => servers[0].stats.connectionCount).toBe(1);
+  expect(servers[0].stats).toMatchObject({ totalOverloadedCount: 1, overloadedCount: 0 });
+});
+
+test('a deaf listener takes nobody, and those whom it has stay', async () => {
+  const server = new TcpServer({ handler: ({ socket }) => void socket.pipe(socket) });
+  const { port } = await server.listen(0, '127.0.0.1');
+  open.push(() => server.close());
+  const early = connect(port, '127.0.0.1');
+  await expect.poll(() => server.stats.connectionCount).toBe(1);
+  server.relieve('deaf');
+  expect(await closed(connect(port, '127.0.0.1'))).toBe('ECONNRESET');
+  expect(server.stats).toMatchObject({ shedConnectionCount: 1, overloadedCount: 0 });
+  early.write('there');
+  expect(String(await new Promise((resolve) => early.once('data', resolve)))).toBe('there');
+  server.relieve('save');
+  const later = connect(port, '127.0.0.1');
+  await expect.poll(() => server.stats.connectionCount).toBe(2);
+  for (const socket of [early, later]) socket.destroy();
 });

@@ -15,4 +15,5 @@ export {
 export { LineReader } from './line-reader.ts';
 export { allocatePorts, NoFreePortError } from './ports.ts';
 export { ProcessNotReadyError, ProcessStartError } from './process-errors.ts';
+export { smallProcess } from './small-process.ts';
 export { type WriteFileOptions, writeFileAtomic } from './write-file-atomic.ts';
