@@ -5,6 +5,7 @@
 import { type AccessQuestion, type HttpQuestion, normalizePath } from '@leno/authz';
 import type { FieldList, Peer } from '@leno/http';
 import type { RuntimeTable } from '../table/runtime-table.ts';
+import { pathOf } from '../target.ts';
 import { type AccessVerdict, atTheDoor, refusal, verdictOf } from './verdict.ts';
 
 /** One request, as far as access asks about it. */
@@ -46,13 +47,15 @@ export function authorizeRequest(table: RuntimeTable, subject: AccessSubject): A
   const { peer, speaksFor } = subject;
   const refused = atTheDoor(access, table.permissive, peer);
   if (refused !== undefined) return refused;
-  const wrong = access.decider.asksPaths ? straighten(subject) : undefined;
+  const { asksPaths, hearsPaths } = access.decider;
+  const wrong = asksPaths ? straighten(subject) : undefined;
   if (wrong !== undefined) return refusal('bad-request', `its path has two readings: ${wrong}`);
   question.address = peer.address;
   question.port = access.httpPort;
   question.method = subject.method;
   const path = pathOf(subject.target);
-  question.path = access.decider.hearsPaths ? heard(path) : path;
+  // What was straightened has its one spelling already.
+  question.path = hearsPaths && !asksPaths ? heard(path) : path;
   question.authority = subject.authority;
   question.fields = subject.fields;
   question.identity = peer.identity;
@@ -80,9 +83,4 @@ function straighten(subject: AccessSubject): string | undefined {
 function heard(path: string): string {
   const normal = normalizePath(path);
   return normal.kind === 'path' ? normal.path : '';
-}
-
-function pathOf(target: string): string {
-  const mark = target.indexOf('?');
-  return mark < 0 ? target : target.slice(0, mark);
 }

@@ -8,6 +8,7 @@ import { isWithin, parseAddress, parseRange } from '@leno/authz';
 import type { EndpointBody } from '@leno/config';
 import type { Clock } from '@leno/std';
 import type { Call } from '../call.ts';
+import { hostOf, portOf } from '../target.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import { isPublicAddress } from './public-address.ts';
 
@@ -217,11 +218,8 @@ const HTTP_PORT = 80;
 
 /** `authority` is one that the codec has taken: a host with at most a port. */
 function destinationOf(authority: string): Destination {
-  const colon = authority.lastIndexOf(':');
-  const hasPort = colon > authority.lastIndexOf(']');
-  const host = hasPort ? authority.slice(0, colon) : authority;
-  const port = hasPort ? Number(authority.slice(colon + 1)) : HTTP_PORT;
-  return { host: host.replace(/^\[|\]$/g, ''), port };
+  const host = hostOf(authority).replace(/^\[|\]$/g, '');
+  return { host, port: portOf(authority) ?? HTTP_PORT };
 }
 
 /** Resolvers take numbers in any base for addresses, and localhost for this machine (RFC 6761 §6.3). */

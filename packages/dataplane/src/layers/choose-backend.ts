@@ -5,6 +5,7 @@ import type { Call } from '../call.ts';
 import type { Step } from '../layer.ts';
 import { applyRequestFilters, applyResponseFilters } from '../table/filters.ts';
 import type { TableRule } from '../table/runtime-table.ts';
+import { pathOf, queryOf } from '../target.ts';
 
 /** What was dialled, and the routes that are bound there. */
 export interface Place {
@@ -18,11 +19,16 @@ export interface Place {
 
 /** Decides for one rule and one of its backends, and applies what it says about the request. */
 export function chooseBackend(call: Call, place: Place): Step {
-  const { path, query } = splitTarget(call.head.target);
-  const { fields, method } = call.head;
+  const { fields, method, target } = call.head;
+  const path = pathOf(target);
   const { routes, rules, service, port, host } = place;
   const found = routes.match({
-    ...{ service, port, host, method, path, query },
+    service,
+    port,
+    host,
+    method,
+    path,
+    query: queryOf(target),
     header: (name) => fields.get(name),
   });
   if (found === undefined) {
@@ -52,21 +58,4 @@ export function chooseBackend(call: Call, place: Place): Step {
 export function applyRouteToReply(call: Call, head: ResponseHead): void {
   if (call.backend !== undefined) applyResponseFilters(call.backend.filters, head.fields);
   if (call.rule !== undefined) applyResponseFilters(call.rule.rule.filters, head.fields);
-}
-
-/** A name that ends in a dot is the same name, said absolutely. */
-export function undotted(authority: string): string {
-  return authority.replace(/\.(?=:|$)/, '');
-}
-
-/** An authority without its port. */
-export function hostOf(authority: string): string {
-  const colon = authority.lastIndexOf(':');
-  return colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority;
-}
-
-function splitTarget(target: string): { path: string; query: string } {
-  const mark = target.indexOf('?');
-  if (mark < 0) return { path: target, query: '' };
-  return { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }

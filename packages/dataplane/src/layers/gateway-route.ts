@@ -2,7 +2,8 @@
 import type { Call } from '../call.ts';
 import type { Layer, Step } from '../layer.ts';
 import type { Door } from '../table/gateway-table.ts';
-import { applyRouteToReply, chooseBackend, hostOf, undotted } from './choose-backend.ts';
+import { hostOf, undotted } from '../target.ts';
+import { applyRouteToReply, chooseBackend } from './choose-backend.ts';
 
 export const gatewayRoute: Layer = {
   name: 'gateway-route',

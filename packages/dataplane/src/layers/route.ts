@@ -2,8 +2,9 @@
 import type { Call } from '../call.ts';
 import { type Layer, runStack, type Step } from '../layer.ts';
 import type { Destination } from '../table/runtime-table.ts';
+import { hostOf, undotted } from '../target.ts';
 import { isTcpPort } from '../tcp/choose-destination.ts';
-import { applyRouteToReply, chooseBackend, hostOf, undotted } from './choose-backend.ts';
+import { applyRouteToReply, chooseBackend } from './choose-backend.ts';
 
 export const route: Layer = {
   name: 'route',

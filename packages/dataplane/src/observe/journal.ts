@@ -11,6 +11,7 @@ import {
 } from '@leno/telemetry';
 import type { Call } from '../call.ts';
 import { GRPC_NONE } from '../grpc/grpc-status.ts';
+import { pathOf } from '../target.ts';
 import type { Cluster } from '../upstream/cluster.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { isFailure } from './call-metrics.ts';
@@ -115,7 +116,6 @@ export class CallJournal {
 
   #record(call: Call, durationMs: number, failed: boolean): void {
     const nowMs = this.#clock.nowMs();
-    const query = call.head.target.indexOf('?');
     this.recorder.record(
       {
         requestId: call.requestId,
@@ -125,7 +125,7 @@ export class CallJournal {
         dir: call.direction,
         method: call.head.method,
         authority: call.head.authority,
-        path: query < 0 ? call.head.target : call.head.target.slice(0, query),
+        path: pathOf(call.head.target),
         peer: call.peerName,
         identity: call.exchange.peer.identity,
         route:

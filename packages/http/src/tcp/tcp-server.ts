@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { ConnectionBound } from '../connection-bound.ts';
 import type { ConnectionCap } from '../connection-cap.ts';
 import type { Peer } from '../exchange.ts';
+import { remoteOf } from '../remote.ts';
 import type { ListenOptions, ServerRelief } from '../server-options.ts';
 import { TcpSocket } from './tcp-socket.ts';
 
@@ -127,12 +128,5 @@ export class TcpServer {
 }
 
 function peerOf(socket: Socket): Peer {
-  const address = socket.remoteAddress ?? '';
-  return {
-    // An IPv4 client of a listener on `::` is still an IPv4 client.
-    address: address.startsWith('::ffff:') ? address.slice(7) : address,
-    port: socket.remotePort ?? 0,
-    transport: 'plain',
-    identity: undefined,
-  };
+  return { ...remoteOf(socket), transport: 'plain', identity: undefined };
 }
