@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AccessAction, AccessRule } from '../model/access-policy.ts';
-import { LabelName, Metadata, Status } from './metadata.ts';
+import { Metadata, Status } from './metadata.ts';
+import { TargetService } from './target-service.ts';
 
 /** `leno.dev/v1` AccessPolicy: who may call one service. */
 export const AccessPolicy = z
@@ -9,13 +10,7 @@ export const AccessPolicy = z
     kind: z.literal('AccessPolicy'),
     metadata: Metadata,
     spec: z.strictObject({
-      targetRef: z
-        .strictObject({
-          group: z.literal('').default('').describe('Empty: services belong to the core group.'),
-          kind: z.literal('Service').default('Service'),
-          name: LabelName,
-        })
-        .describe('A service in the namespace of the policy.'),
+      targetRef: TargetService,
       action: AccessAction.describe(
         'DENY wins. Where there is an ALLOW policy, what none allows is denied. AUDIT only notes.',
       ),

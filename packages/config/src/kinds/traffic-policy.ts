@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { duration } from './duration.ts';
 import { GrpcCode } from './grpc-code.ts';
-import { LabelName, Metadata, Status } from './metadata.ts';
+import { Metadata, Status } from './metadata.ts';
+import { TargetService } from './target-service.ts';
 
 const Balancer = z.strictObject({
   kind: z.enum(['peakEwma', 'roundRobin', 'weighted']).default('peakEwma'),
@@ -85,13 +86,7 @@ export const TrafficPolicy = z
     kind: z.literal('TrafficPolicy'),
     metadata: Metadata,
     spec: z.strictObject({
-      targetRef: z
-        .strictObject({
-          group: z.literal('').default('').describe('Empty: services belong to the core group.'),
-          kind: z.literal('Service').default('Service'),
-          name: LabelName,
-        })
-        .describe('A service in the namespace of the policy.'),
+      targetRef: TargetService,
       balancer: Balancer.optional().describe('How an endpoint is chosen.'),
       breaker: Breaker.optional().describe('When an endpoint is taken out.'),
       retry: Retry.optional().describe('How failed tries are repeated.'),
