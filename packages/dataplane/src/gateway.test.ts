@@ -2,21 +2,12 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
 import { createHttpServer } from '@leno/http';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { closing } from './testing/closing.ts';
 import { ask, openApplication, type Question, until } from './testing/ends.ts';
 import { idOf, tlsOf } from './testing/identities.ts';
 import { openProxy, type ProxyParts } from './testing/proxy-bed.ts';
 import { endpoint, type Mesh, ruleTo } from './testing/views.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
 
 /** An application behind a gateway, with a sidecar between them or without. */
 async function edge(mesh: Partial<Mesh> = {}, parts: ProxyParts & { sidecar?: boolean } = {}) {

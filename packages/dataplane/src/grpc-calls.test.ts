@@ -1,51 +1,22 @@
 /** Calls of gRPC through two sidecars: what passes, what is counted, what is sent again. */
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { renderPrometheus } from '@leno/telemetry';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { closing } from './testing/closing.ts';
 import { deadPort, until } from './testing/ends.ts';
 import {
   begin,
   call,
   callAndWait,
   finish,
-  type GrpcApplication,
   message,
   openGrpcApplication,
   reply,
   trailersOnly,
 } from './testing/grpc-ends.ts';
+import { openGrpcPair } from './testing/grpc-pair.ts';
 import { openProxy, type ProxyBed } from './testing/proxy-bed.ts';
 import { endpoint } from './testing/views.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
-
-interface Pair {
-  readonly web: ProxyBed;
-  readonly shop: ProxyBed;
-  readonly app: GrpcApplication;
-}
-
-/** `web` calls `shop`, whose application speaks h2c. */
-async function pair(
-  serve?: Parameters<typeof openGrpcApplication>[0],
-  policy: object = {},
-): Promise<Pair> {
-  const app = closing(await openGrpcApplication(serve));
-  const shop = closing(await openProxy('shop', app.port, { applicationProtocol: 'h2c' }));
-  shop.apply({});
-  const web = closing(await openProxy('web'));
-  const services = { shop: [endpoint(shop.inboundPort, 'shop')] };
-  web.apply({ services, policies: { shop: policy } });
-  return { web, shop, app };
-}
 
 async function clean(...beds: ProxyBed[]): Promise<void> {
   await until(() => beds.every((bed) => bed.leaks().length === 0));
@@ -161,7 +132,7 @@ test.each<Ending>([
     failed: true,
   },
 ])('$name passes and is counted', async ({ act, code, label, failed }) => {
-  const { web, shop, app } = await pair((stream) => {
+  const { web, shop, app } = await openGrpcPair((stream) => {
     stream.resume();
     stream.on('end', () => act(stream));
   });
@@ -183,7 +154,7 @@ test.each<Ending>([
 });
 
 test('Trailers-Only arrives as it was, and trailers after messages too', async () => {
-  const { web, shop } = await pair((stream, headers) => {
+  const { web, shop } = await openGrpcPair((stream, headers) => {
     const fields = { 'grpc-status': '9', ...details };
     if (headers[':path'] === '/only') trailersOnly(stream, fields);
     else reply(stream, fields, 'one');
@@ -201,7 +172,9 @@ test('Trailers-Only arrives as it was, and trailers after messages too', async (
 
 test('an application cannot speak for the mesh in its trailers', async () => {
   const claims = { 'x-leno-reason': 'denied', 'proxy-status': 'leno-shop; processed=?0' };
-  const { web, shop } = await pair((stream) => reply(stream, { 'grpc-status': '5', ...claims }));
+  const { web, shop } = await openGrpcPair((stream) =>
+    reply(stream, { 'grpc-status': '5', ...claims }),
+  );
   expect((await callAndWait(web.outboundPort)).trailers).toEqual({ 'grpc-status': '5' });
   await clean(web, shop);
 });
@@ -216,9 +189,12 @@ test.each([
   { code: 1, opens: false },
 ])('code $code opens a breaker: $opens', async ({ code, opens }) => {
   const breaker = { consecutiveFailures: 3, failFast: true };
-  const { web, app } = await pair((stream) => reply(stream, { 'grpc-status': String(code) }), {
-    breaker,
-  });
+  const { web, app } = await openGrpcPair(
+    (stream) => reply(stream, { 'grpc-status': String(code) }),
+    {
+      breaker,
+    },
+  );
   const codes: (string | undefined)[] = [];
   for (let count = 0; count < 4; count += 1) {
     codes.push((await callAndWait(web.outboundPort)).code);
@@ -339,7 +315,7 @@ test.each([
     reason: 'bad-request',
   },
 ])('$name is told in gRPC', async ({ host, headers, code, reason }) => {
-  const { web, shop } = await pair();
+  const { web, shop } = await openGrpcPair();
   const mute = closing(await openProxy('mute'));
   web.apply({
     services: {
@@ -377,7 +353,7 @@ test('a caller without an identity is told no more than the title', async () => 
 });
 
 test('a client that cancels cancels at the application, at once, and no other call', async () => {
-  const { web, shop, app } = await pair((stream, headers) => {
+  const { web, shop, app } = await openGrpcPair((stream, headers) => {
     begin(stream, 'begun');
     if (headers[':path'] === '/other') stream.resume().on('end', () => finish(stream, ok));
   });
@@ -398,7 +374,7 @@ test('a client that cancels cancels at the application, at once, and no other ca
 });
 
 test('an upstream that breaks off in the middle is UNAVAILABLE, in trailers', async () => {
-  const { web, shop, app } = await pair((stream) => begin(stream, 'begun'));
+  const { web, shop, app } = await openGrpcPair((stream) => begin(stream, 'begun'));
   const flying = call(web.outboundPort, { isOpen: true });
   await until(() => flying.body() !== '');
   for (const session of app.sessions) session.destroy();
@@ -409,7 +385,7 @@ test('an upstream that breaks off in the middle is UNAVAILABLE, in trailers', as
 });
 
 test('a client that takes no trailers gets a reset in their place', async () => {
-  const { web, shop, app } = await pair((stream) => begin(stream, 'begun'));
+  const { web, shop, app } = await openGrpcPair((stream) => begin(stream, 'begun'));
   const flying = call(web.outboundPort, { isOpen: true, headers: { te: undefined } });
   await until(() => flying.body() !== '');
   expect(app.seen[0]?.te).toBeUndefined();
@@ -420,7 +396,7 @@ test('a client that takes no trailers gets a reset in their place', async () => 
 });
 
 test('GOAWAY lets what is in flight finish, and the next call goes elsewhere', async () => {
-  const { web, shop, app } = await pair((stream) => {
+  const { web, shop, app } = await openGrpcPair((stream) => {
     begin(stream, 'begun');
     stream.resume().on('end', () => finish(stream, { 'grpc-status': '0' }));
   });

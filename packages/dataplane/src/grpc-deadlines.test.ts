@@ -1,6 +1,6 @@
 /** How long calls of gRPC may take: their callers' deadlines, ours, and silence. */
 import { renderPrometheus } from '@leno/telemetry';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { parseGrpcTimeout } from './grpc/grpc-timeout.ts';
 import { until } from './testing/ends.ts';
 import {
@@ -8,44 +8,20 @@ import {
   call,
   callAndWait,
   finish,
-  type GrpcApplication,
   message,
-  openGrpcApplication,
   reply,
   trailersOnly,
 } from './testing/grpc-ends.ts';
-import { openProxy, type ProxyBed } from './testing/proxy-bed.ts';
-import { endpoint } from './testing/views.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
-
-interface Pair {
-  readonly web: ProxyBed;
-  readonly shop: ProxyBed;
-  readonly app: GrpcApplication;
-}
+import { type GrpcPair, openGrpcPair } from './testing/grpc-pair.ts';
+import type { ProxyBed } from './testing/proxy-bed.ts';
 
 /** `web` calls `shop` under `timeouts`; its application speaks h2c. */
-async function pair(
-  serve?: Parameters<typeof openGrpcApplication>[0],
+function pair(
+  serve?: Parameters<typeof openGrpcPair>[0],
   timeouts: object = {},
   retry: object = {},
-): Promise<Pair> {
-  const app = closing(await openGrpcApplication(serve));
-  const shop = closing(await openProxy('shop', app.port, { applicationProtocol: 'h2c' }));
-  shop.apply({});
-  const web = closing(await openProxy('web'));
-  const services = { shop: [endpoint(shop.inboundPort, 'shop')] };
-  web.apply({ services, policies: { shop: { timeouts, retry } } });
-  return { web, shop, app };
+): Promise<GrpcPair> {
+  return openGrpcPair(serve, { timeouts, retry });
 }
 
 async function clean(...beds: ProxyBed[]): Promise<void> {

@@ -2,7 +2,8 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { seededRng } from '@leno/std';
 import { renderPrometheus } from '@leno/telemetry';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { closing } from './testing/closing.ts';
 import { until } from './testing/ends.ts';
 import {
   begin,
@@ -14,16 +15,6 @@ import {
 } from './testing/grpc-ends.ts';
 import { openProxy, type ProxyBed } from './testing/proxy-bed.ts';
 import { endpoint } from './testing/views.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
 
 const CANCEL = 8;
 const REFUSED_STREAM = 7;

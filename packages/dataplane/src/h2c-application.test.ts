@@ -3,21 +3,12 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { closing } from './testing/closing.ts';
 import { ask, openApplication, until } from './testing/ends.ts';
 import { openGrpcApplication } from './testing/grpc-ends.ts';
 import { openProxy, type ProxyBed } from './testing/proxy-bed.ts';
 import { endpoint } from './testing/views.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
 
 async function clean(...beds: ProxyBed[]): Promise<void> {
   await until(() => beds.every((bed) => bed.leaks().length === 0));

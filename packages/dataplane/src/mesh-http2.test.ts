@@ -4,22 +4,13 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { closing } from './testing/closing.ts';
 import { type Application, ask, openApplication, until } from './testing/ends.ts';
 import { idOf, tlsOf } from './testing/identities.ts';
 import { openProxy, type ProxyBed } from './testing/proxy-bed.ts';
 import { endpoint } from './testing/views.ts';
 import { meshHttp2 } from './upstream/mesh-http2.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
 
 interface Pair {
   readonly web: ProxyBed;

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { closing } from './testing/closing.ts';
 import {
   type Application,
   ask,
@@ -12,16 +13,6 @@ import {
 } from './testing/ends.ts';
 import { openProxy, type ProxyBed } from './testing/proxy-bed.ts';
 import { endpoint, type Mesh } from './testing/views.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
 
 const application = async (...serve: Parameters<typeof openApplication>): Promise<Application> =>
   closing(await openApplication(...serve));

@@ -6,23 +6,14 @@ import { type RequestOptions, request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { systemClock } from '@leno/std';
 import { renderPrometheus } from '@leno/telemetry';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { closing } from '../testing/closing.ts';
 import { type Application, ask, openApplication, until } from '../testing/ends.ts';
 import { idOf, tlsOf } from '../testing/identities.ts';
 import { openProxy, type ProxyBed } from '../testing/proxy-bed.ts';
 import { type Mesh, viewOf } from '../testing/views.ts';
 import { viewAfter } from '../view-after.ts';
 import { authorizeConnection } from './authorize-connection.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
 
 interface Shop {
   readonly app: Application;

@@ -1,8 +1,9 @@
 /** The way out of the mesh, through a real proxy whose resolver says what the test wants. */
 import { connect } from 'node:net';
 import { systemClock } from '@leno/std';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Call } from '../call.ts';
+import { closing } from '../testing/closing.ts';
 import { ask, openApplication, until } from '../testing/ends.ts';
 import { openProxy, type ProxyBed } from '../testing/proxy-bed.ts';
 import {
@@ -13,16 +14,6 @@ import {
   WAITING_COUNT_MAX,
 } from './egress.ts';
 import { isPublicAddress } from './public-address.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-function closing<T extends { close(): unknown }>(each: T): T {
-  open.push(each);
-  return each;
-}
 
 interface World {
   readonly proxy: ProxyBed;
