@@ -1,6 +1,6 @@
 /** What the project wants of its own figures; a missed goal is printed, and fails nothing. */
 import { readFileSync } from 'node:fs';
-import type { ReportRow } from './report.ts';
+import type { Report, ReportRow } from './report.ts';
 
 /** One goal. `of` says what is bounded: the figure, its ratio to the baseline, or what is beyond it. */
 export interface Goal {
@@ -33,4 +33,15 @@ export function verdictOf(goal: Goal, row: ReportRow): Verdict {
     goal.of
   ];
   return figure !== null && figure <= goal.max ? 'met' : 'missed';
+}
+
+/** The last line of a table: how many goals were met, and what was measured. */
+export function closingLineOf(report: Report, goals: readonly Goal[]): string {
+  const verdicts = report.rows.flatMap((row) => {
+    const goal = goalOf(goals, row);
+    return goal === undefined ? [] : [verdictOf(goal, row)];
+  });
+  const metCount = verdicts.filter((it) => it === 'met').length;
+  const summary = `goals: ${metCount} met, ${verdicts.length - metCount} missed`;
+  return `${report.name}: ${summary}; node ${report.node}, commit ${report.commit}`;
 }

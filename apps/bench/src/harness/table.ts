@@ -1,19 +1,12 @@
 /** What a run of a benchmark says, for people: ratios first. */
-import { type Goal, goalOf, verdictOf } from './goals.ts';
+import { closingLineOf, type Goal, goalOf, verdictOf } from './goals.ts';
 import type { Report, ReportRow } from './report.ts';
 
 /** One block a case, one line a subject. */
 export function tableOf(report: Report, goals: readonly Goal[]): string {
   const cases = new Set([...report.rows, ...report.absent].map((it) => it.case));
   const blocks = [...cases].map((name) => blockOf(name, report, goals));
-  const verdicts = report.rows.flatMap((row) => {
-    const goal = goalOf(goals, row);
-    return goal === undefined ? [] : [verdictOf(goal, row)];
-  });
-  const metCount = verdicts.filter((it) => it === 'met').length;
-  const summary = `goals: ${metCount} met, ${verdicts.length - metCount} missed`;
-  const origin = `node ${report.node}, commit ${report.commit}`;
-  return [...blocks, `${report.name}: ${summary}; ${origin}`].join('\n\n');
+  return [...blocks, closingLineOf(report, goals)].join('\n\n');
 }
 
 function blockOf(name: string, report: Report, goals: readonly Goal[]): string {

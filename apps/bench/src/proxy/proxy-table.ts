@@ -1,5 +1,5 @@
 /** The report of proxies for people: ratios first, ours with the goals. */
-import { type Goal, goalOf, verdictOf } from '../harness/goals.ts';
+import { closingLineOf, type Goal, goalOf, verdictOf } from '../harness/goals.ts';
 import type { Report, ReportRow } from '../harness/report.ts';
 
 /** One block a case, one line a figure. */
@@ -12,14 +12,7 @@ export function proxyTableOf(report: Report, goals: readonly Goal[]): string {
       .map(({ subject }) => cells('', '', `${subject}: absent`));
     return [`── ${name}`, cells('ratio', 'figure', 'subject'), ...rows, ...absent].join('\n');
   });
-  const verdicts = report.rows.flatMap((row) => {
-    const goal = goalOf(goals, row);
-    return goal === undefined ? [] : [verdictOf(goal, row)];
-  });
-  const metCount = verdicts.filter((it) => it === 'met').length;
-  const summary = `goals: ${metCount} met, ${verdicts.length - metCount} missed`;
-  const origin = `node ${report.node}, commit ${report.commit}`;
-  return [...blocks, `${report.name}: ${summary}; ${origin}`].join('\n\n');
+  return [...blocks, closingLineOf(report, goals)].join('\n\n');
 }
 
 function lineOf(row: ReportRow, goals: readonly Goal[]): string {
