@@ -1,11 +1,11 @@
 /** A client and a server of `@grpc/grpc-js` with two sidecars between them; neither knows of a mesh. */
 import type { EventEmitter } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { allocatePorts } from '@leno/std/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documents, meshConfig, service } from './support/config.ts';
 import { type MeshApp, startMesh, type TestMesh } from './support/mesh.ts';
+import { memoryOf } from './support/process-figures.ts';
 import { Till, TillClient } from './support/till.ts';
 import { until } from './support/until.ts';
 
@@ -127,8 +127,7 @@ test('messages of 4 MiB pass both ways', async () => {
 
 /** The most memory that a process has had so far. */
 async function peakBytes({ pid }: { readonly pid: number }): Promise<number> {
-  const found = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'latin1'));
-  return Number(found?.[1]) * 1_024;
+  return (await memoryOf(pid)).peakBytes;
 }
 
 test('a stream of 256 MiB passes, and neither sidecar holds much of it', async () => {

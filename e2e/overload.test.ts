@@ -2,12 +2,12 @@
  * A sidecar that is flooded until its memory is short: it refuses what it need not take, loses nothing
  * that it has taken, lives, and serves again as soon as the flood is over.
  */
-import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failures, MeshClient, startLoad } from './support/client.ts';
 import { documents, meshConfig, service } from './support/config.ts';
 import { type MeshApp, startMesh, type TestMesh } from './support/mesh.ts';
+import { memoryOf } from './support/process-figures.ts';
 import { until } from './support/until.ts';
 
 const MIB = 1024 * 1024;
@@ -51,8 +51,7 @@ afterAll(async () => {
 });
 
 async function rssBytes(): Promise<number> {
-  const status = await readFile(`/proc/${web.sidecar.pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024;
+  return (await memoryOf(web.sidecar.pid)).rssBytes;
 }
 
 async function metric(series: string, of: MeshApp = web): Promise<number> {

@@ -1,10 +1,11 @@
 /** A proxy without a mesh: enough where only its listeners matter. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type RunningProcess, smallProcess, startProcess } from '@leno/std/node';
+import { memoryOf } from './process-figures.ts';
 
 const folder = resolve(import.meta.dirname, '../../apps/proxy');
 const source = ['--conditions=@leno/source', `${folder}/src/main.ts`];
@@ -55,8 +56,7 @@ export class LoneProxy {
   }
 
   async rssKiB(): Promise<number> {
-    const status = await readFile(`/proc/${this.process.pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
+    return (await memoryOf(this.process.pid)).rssBytes / 1024;
   }
 
   #page(path: string): Promise<string> {
